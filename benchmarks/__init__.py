@@ -1,0 +1,1 @@
+"""Brings methods and data together: runs, scores, records and tables."""

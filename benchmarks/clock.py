@@ -1,0 +1,41 @@
+"""Step timing: windows of steps, the device waited for only at their edges, the first windows dropped."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import quantiles
+
+import torch
+
+WARM_UP = 2
+
+
+def wait_for(device: torch.device) -> None:
+    """Return once all work queued on the device is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+class StepClock:
+    """Collects the duration of windows, in milliseconds a step."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.windows: list[float] = []
+
+    @contextmanager
+    def window(self, steps: int) -> Iterator[None]:
+        """Time ``steps`` steps done inside; nothing inside waits for the device on the clock's behalf."""
+        wait_for(self.device)
+        start = time.perf_counter()
+        yield
+        wait_for(self.device)
+        self.windows.append(1000 * (time.perf_counter() - start) / steps)
+
+    def summary(self) -> dict[str, float | int]:
+        """Return quartiles over windows in ms a step, the first ``WARM_UP`` dropped; empty before any is left."""
+        counted = self.windows[WARM_UP:]
+        if not counted:
+            return {}
+        low, median, high = quantiles(counted, n=4, method="inclusive") if len(counted) > 1 else counted * 3
+        return {"median": median, "q1": low, "q3": high, "windows": len(counted)}

@@ -1,0 +1,170 @@
+"""One RunSpec → one RunRecord: the only place where a method meets data.
+
+Training, evaluation and description are apart; writing is the caller's.
+"""
+
+import math
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from benchmarks import memory
+from benchmarks.batches import Batches
+from benchmarks.clock import StepClock, wait_for
+from benchmarks.evaluation import Evaluator, adapted, collapse_flags
+from benchmarks.provenance import describe
+from benchmarks.records import DIVERGED, FAILED, OK, RunRecord
+from benchmarks.samples import sample_grid
+from benchmarks.scales import Scale
+from benchmarks.scores.extractors import load_extractor
+from benchmarks.scores.task_model import TaskTraining
+from benchmarks.study import RunSpec
+from datasets.catalogue import load_pair
+from methods.contract import Method, Problem
+from methods.recipes import configure
+from methods.settings import flatten
+from mistakes import UserMistake
+
+Watch = Callable[[int, int, Mapping[str, float]], None]
+
+
+class Diverged(Exception):
+    """A loss term is no longer a number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """What was measured while a method trained."""
+
+    curve: tuple[Mapping[str, float], ...] = ()
+    step_ms: Mapping[str, float | int] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    peak_mib: float | None = None
+    images_per_step: float = 0.0
+
+
+@lru_cache(maxsize=2)
+def evaluator_for(
+    pair: str, extractor: str, task_steps: int, device: torch.device, data: Path | None
+) -> Evaluator:
+    """Return the evaluator of a pair, with the pair on the device; kept for the runs that follow."""
+    domains = load_pair(pair, data).to(device)
+    network = load_extractor(extractor, device)
+    return Evaluator(pair=domains, extractor=network, training=TaskTraining(steps=task_steps))
+
+
+def run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict[str, bytes]]:
+    """Train and evaluate one run; return its record and the files that belong beside it.
+
+    ``watch(step, steps, terms)`` is called after every timed window. A run that fails or diverges gives a record
+    that says so; only a :class:`UserMistake` passes through, since it would fail every other run too.
+    """
+    try:
+        return _run(spec, data, watch)
+    except UserMistake:
+        raise
+    except Diverged as error:
+        return _unfinished(spec, DIVERGED, str(error)), {}
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        reason = f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
+        return _unfinished(spec, FAILED, reason), {}
+
+
+def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict[str, bytes]]:
+    device = torch.device(spec.device)
+    scale = Scale(**spec.budget)  # type: ignore[arg-type]
+    config = configure(spec.row, spec.scale)
+    if {"method": spec.settings["method"]} | flatten(config) != dict(spec.settings):
+        raise UserMistake(f"run {spec.id!r} has other settings than its row has now; allowed: plan it again.")
+    evaluator = evaluator_for(spec.pair, spec.extractor, scale.task_steps, device, data)
+    pair = evaluator.pair
+    problem = Problem(
+        shape=pair.shape,
+        task=pair.task.name,
+        outputs=pair.task.outputs,
+        batch=scale.batch_for(pair.shape),
+        steps=scale.steps,
+    )
+    method = config.build(problem, device, spec.seed)
+    trained = bool(method.networks())
+    batches = Batches(pair, problem.batch, spec.seed)
+    training = train(method, batches, scale, device, watch) if trained else Training()
+
+    start = time.perf_counter()
+    adapter = method.adapter()
+    scores = evaluator.score(adapter, method.predictor(), config.TRAINS_ON, spec.seed)
+    wait_for(device)
+    seconds = {**training.seconds, "evaluation": time.perf_counter() - start}
+
+    record = RunRecord(
+        id=spec.id,
+        spec=vars(spec),
+        status=OK,
+        scores=scores.values,
+        blanks=scores.blanks,
+        flags=collapse_flags(scores.values, trained),
+        protocol=evaluator.protocol,
+        step_ms=training.step_ms,
+        images_per_step=training.images_per_step,
+        seconds=seconds,
+        peak_mib=training.peak_mib,
+        parameters={name: _count(network.parameters()) for name, network in method.networks().items()},
+        curve=training.curve,
+        **describe(device),
+    )
+    files: dict[str, bytes] = {}
+    if trained and adapter is not None:
+        files["samples.png"] = sample_grid(pair, adapted(adapter, pair.source, spec.seed).images)
+        weights = {name: value.contiguous() for name, value in adapter.state_dict().items()}
+        files["adapter.safetensors"] = save(weights)
+    return record, files
+
+
+def train(method: Method, batches: Batches, scale: Scale, device: torch.device, watch: Watch) -> Training:
+    """Pretrain, then train under the clock; raises :class:`Diverged` when a loss term is no longer finite."""
+    memory.forget_peak(device)
+    start = time.perf_counter()
+    method.pretrain(batches)
+    wait_for(device)
+    pretrained = time.perf_counter()
+    clock, curve, drawn = StepClock(device), [], batches.drawn
+    for done in range(0, scale.steps, scale.window):
+        count = min(scale.window, scale.steps - done)
+        with clock.window(count):
+            for _ in range(count):
+                terms = method.step(batches)
+        curve.append({"step": done + count, **_numbers(terms)})
+        watch(done + count, scale.steps, curve[-1])
+        if broken := [name for name, value in curve[-1].items() if not math.isfinite(value)]:
+            raise Diverged(f"{broken[0]} is no longer finite after step {done + count}")
+    seconds = {"pretraining": pretrained - start, "training": time.perf_counter() - pretrained}
+    return Training(
+        curve=tuple(curve),
+        step_ms=clock.summary(),
+        seconds=seconds,
+        peak_mib=memory.peak(device),
+        images_per_step=(batches.drawn - drawn) / scale.steps,
+    )
+
+
+def _numbers(terms: Mapping[str, Tensor]) -> dict[str, float]:
+    """Fetch all terms from the device at once."""
+    values = torch.stack([value.float() for value in terms.values()]).tolist()
+    return {name: float(f"{value:.6g}") for name, value in zip(terms, values, strict=True)}
+
+
+def _count(parameters: object) -> int:
+    return sum(parameter.numel() for parameter in parameters)  # type: ignore[attr-defined]
+
+
+def _unfinished(spec: RunSpec, status: str, reason: str) -> RunRecord:
+    described = describe(torch.device(spec.device))
+    return RunRecord(id=spec.id, spec=vars(spec), status=status, reason=reason, **described)

@@ -1,0 +1,53 @@
+"""Runs the specs that have no record yet, one after the other, and writes each record as soon as it is there."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import records
+from benchmarks.study import RunSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """What the matrix is at: run ``index`` of ``total``, step ``step`` of ``steps``, the latest loss terms."""
+
+    spec: RunSpec
+    index: int
+    total: int
+    step: int = 0
+    steps: int = 1
+    terms: Mapping[str, float] | None = None
+
+
+def pending(specs: Sequence[RunSpec], results: Path) -> list[RunSpec]:
+    """Return the specs that have no record under ``results``."""
+    return [spec for spec in specs if not records.exists(spec.id, results)]
+
+
+def run_matrix(
+    specs: Sequence[RunSpec], results: Path, data: Path | None, tell: Callable[[Event], None]
+) -> None:
+    """Run every pending spec; ``tell`` is called when a run begins and after each of its windows."""
+    from benchmarks.harness import run  # imported here: it loads torch, and there may be nothing to run
+
+    records.check_writable(results)
+    todo = pending(specs, results)
+    for index, spec in enumerate(todo):
+        tell(Event(spec=spec, index=index, total=len(todo)))
+
+        def watch(step: int, steps: int, terms: Mapping[str, float], index: int = index) -> None:
+            spec = todo[index]
+            tell(
+                Event(
+                    spec=spec,
+                    index=index,
+                    total=len(todo),
+                    step=step,
+                    steps=steps,
+                    terms=terms,
+                )
+            )
+
+        record, files = run(spec, data, watch)
+        records.write(record, files, results)

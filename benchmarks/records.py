@@ -1,0 +1,127 @@
+"""Records of runs on disk: one directory a run, written whole and once. Needs no torch."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from mistakes import UserMistake
+
+SCHEMA = 1
+OK, DIVERGED, FAILED = "ok", "diverged", "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """All that a table needs of one run.
+
+    ``status`` is ok, diverged or failed, the latter two with a ``reason``. ``scores`` maps score names to values, or
+    to ``None`` with an entry in ``blanks`` that says why. ``protocol`` says with which extractor, how many images and
+    which data the scores were taken; ``step_ms`` holds quartiles over timed windows; ``images_per_step`` counts source
+    images; ``seconds`` lists the phases.
+    """
+
+    id: str
+    spec: Mapping[str, Any]
+    status: str
+    reason: str = ""
+    scores: Mapping[str, float | None] = field(default_factory=dict)
+    blanks: Mapping[str, str] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    protocol: Mapping[str, str | int] = field(default_factory=dict)
+    step_ms: Mapping[str, float | int] = field(default_factory=dict)
+    images_per_step: float = 0.0
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    peak_mib: float | None = None
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    curve: tuple[Mapping[str, float], ...] = ()
+    host: Mapping[str, str | int] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    commit: str = ""
+    created: str = ""
+    schema: int = SCHEMA
+
+
+def write(record: RunRecord, files: Mapping[str, bytes], results: Path) -> Path:
+    """Write the record and its files as ``results/runs/ID/``; a reader never sees half of it.
+
+    A run that is there already is left as it is. Raises :class:`UserMistake` when the folder cannot be written.
+    """
+    final = results / "runs" / record.id
+    text = json.dumps(asdict(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    with _writable(results):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=final.parent))
+        try:
+            for name, content in {**files, "record.json": text.encode()}.items():
+                (draft / name).write_bytes(content)
+            draft.chmod(0o755)
+            if not final.exists():
+                os.rename(draft, final)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    return final
+
+
+def check_writable(results: Path) -> None:
+    """Raise :class:`UserMistake` now if results could not be written later."""
+    with _writable(results):
+        (results / "runs").mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=results / "runs").close()
+
+
+class _writable:
+    """Turn the system's refusal to write into a user's mistake."""
+
+    def __init__(self, results: Path) -> None:
+        self.results = results
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            raise UserMistake(
+                f"results folder {str(self.results)!r} cannot be written ({error.strerror}); "
+                "allowed: a folder you may write to."
+            ) from error
+
+
+def exists(run_id: str, results: Path) -> bool:
+    """Say whether a run has been recorded."""
+    return (results / "runs" / run_id / "record.json").is_file()
+
+
+def read(path: Path) -> RunRecord:
+    """Read one ``record.json``; raises :class:`UserMistake` if it is none, or of another schema."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        schema = content["schema"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserMistake(
+            f"record {str(path)!r} is corrupt ({type(error).__name__}: {error}); allowed: a whole record, "
+            "as a run writes it. Delete its folder to run it again."
+        ) from error
+    names = {part.name for part in fields(RunRecord)}
+    if schema != SCHEMA or set(content) != names:
+        raise UserMistake(
+            f"record {str(path)!r} has schema {schema!r} or other fields; allowed: schema {SCHEMA}. "
+            "Delete its folder to run it again."
+        )
+    return RunRecord(**{**content, "flags": tuple(content["flags"]), "curve": tuple(content["curve"])})
+
+
+def read_all(results: Path) -> list[RunRecord]:
+    """Return every record under ``results/runs``, sorted by id."""
+    return [read(path) for path in sorted((results / "runs").glob("*/record.json"))]
+
+
+def forget_unfinished(results: Path) -> None:
+    """Delete the records of failed and diverged runs, so that they run again."""
+    for record in read_all(results):
+        if record.status != OK:
+            shutil.rmtree(results / "runs" / record.id)

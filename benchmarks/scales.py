@@ -1,0 +1,48 @@
+"""How large a run is: steps, batch and evaluation. What a scale changes in a method stands with the method."""
+
+from dataclasses import dataclass
+
+from mistakes import unknown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """The budget of one run.
+
+    ``steps`` of the method on batches of ``pixels`` // (H · W) images, ``batch`` at most and at least 16; timed in
+    windows of ``window`` steps; ``task_steps`` for each task model.
+    """
+
+    about: str = ""
+    steps: int
+    batch: int
+    pixels: int
+    window: int
+    task_steps: int
+
+    def batch_for(self, shape: tuple[int, int, int]) -> int:
+        """Return the batch size for images of shape C, H, W."""
+        return min(self.batch, max(16, self.pixels // (shape[1] * shape[2])))
+
+
+SCALES: dict[str, Scale] = {
+    "smoke": Scale(
+        about="seconds; shows that everything runs, its numbers mean nothing",
+        steps=12, batch=16, pixels=4096, window=2, task_steps=20,
+    ),
+    "small": Scale(
+        about="about a minute of training on two CPU cores; narrow networks, Adam",
+        steps=600, batch=32, pixels=8192, window=20, task_steps=250,
+    ),
+    "paper": Scale(
+        about="the paper's widths, optimiser and schedule; wants a GPU",
+        steps=10_000, batch=512, pixels=1 << 30, window=50, task_steps=2000,
+    ),
+}  # fmt: skip
+
+
+def find_scale(name: str) -> Scale:
+    """Return a scale by name, or raise :class:`~mistakes.UserMistake`."""
+    if name not in SCALES:
+        raise unknown("scale", name, SCALES)
+    return SCALES[name]

@@ -1,0 +1,93 @@
+"""A study: which rows are compared, on which pairs, over which seeds; and the runs it consists of."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+
+from mistakes import UserMistake, unknown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A comparison. The first row that is no bound is the baseline that differences are taken to.
+
+    ``extractor`` is the one that FID and KID use; ``None`` leaves it to each pair.
+    """
+
+    name: str
+    about: str
+    pairs: tuple[str, ...]
+    rows: tuple[str, ...]
+    seeds: tuple[int, ...]
+    scale: str = "small"
+    extractor: str | None = None
+
+    def __post_init__(self) -> None:
+        if twice := [row for row in self.rows if self.rows.count(row) > 1]:
+            raise UserMistake(f"method {twice[0]!r} is named twice; allowed: each row once.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSpec:
+    """One run as plain data: everything that decides its outcome, and nothing else.
+
+    ``settings`` holds every setting of the row at its scale, so a changed default makes another run.
+    """
+
+    pair: str
+    row: str
+    scale: str
+    seed: int
+    extractor: str
+    device: str
+    settings: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+    budget: Mapping[str, str | int] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """A readable slug with a hash of the content."""
+        content = json.dumps(asdict(self), sort_keys=True)
+        slug = re.sub(r"[^a-z0-9.=-]+", "_", self.row.lower()).strip("_")[:60]
+        digest = hashlib.sha256(content.encode()).hexdigest()[:10]
+        return f"{self.pair}--{slug}--{self.scale}--s{self.seed}--{digest}"
+
+
+def runs(study: Study, device: str) -> Iterator[RunSpec]:
+    """Yield the runs of a study, all rows of a seed before the next seed.
+
+    Raises :class:`UserMistake` for an unknown name or setting, and for rows with equal settings.
+    """
+    from benchmarks.scales import find_scale  # imported here: methods need torch, studies and tables do not
+    from datasets.catalogue import PAIRS
+    from methods.recipes import configure
+    from methods.settings import flatten
+
+    budget = {name: value for name, value in asdict(find_scale(study.scale)).items() if name != "about"}
+    configs = {row: configure(row, study.scale) for row in study.rows}
+    _refuse_equal_rows(configs)
+    for pair in study.pairs:
+        if pair not in PAIRS:
+            raise unknown("pair", pair, PAIRS)
+    for pair in study.pairs:
+        for seed in study.seeds:
+            for row, config in configs.items():
+                yield RunSpec(
+                    pair=pair,
+                    row=row,
+                    scale=study.scale,
+                    seed=seed,
+                    extractor=study.extractor or PAIRS[pair].extractor,
+                    device=device,
+                    settings={"method": type(config).__name__.removesuffix("Config")} | flatten(config),
+                    budget=budget,
+                )
+
+
+def _refuse_equal_rows(configs: Mapping[str, object]) -> None:
+    first: dict[object, str] = {}
+    for row, config in configs.items():
+        other = first.setdefault(config, row)
+        if other != row:
+            raise UserMistake(f"methods {other!r} and {row!r} have the same settings; allowed: each once.")

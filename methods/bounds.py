@@ -1,0 +1,55 @@
+"""The two bounds of every comparison: no adaptation at all, and labels of the target.
+
+Neither trains anything of its own. The task model of ``source-only`` learns from the source as it is, that of
+``target-only`` from the labelled target images, which only the evaluation can reach.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from methods.contract import Batch, Config, Method, Problem, Stateful
+
+
+class Identity(nn.Module):
+    """The adapter that changes nothing."""
+
+    def forward(self, source: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Return the images."""
+        return source
+
+
+class Untrained(Method):
+    """A method without anything to train."""
+
+    @property
+    def state(self) -> Mapping[str, Stateful]:
+        """Return nothing: there is no state."""
+        return {}
+
+    def step(self, batches: Iterator[Batch]) -> dict[str, Tensor]:
+        """Do nothing."""
+        return {}
+
+    def adapter(self) -> Identity:
+        """Return the identity."""
+        return Identity()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceOnly(Config):
+    """The lower bound: the task model sees the source as it is."""
+
+    def build(self, problem: Problem, device: torch.device, seed: int) -> Untrained:
+        """Return a method that does nothing."""
+        return Untrained()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetOnly(SourceOnly):
+    """The upper bound: the task model learns from labelled target images."""
+
+    TRAINS_ON: ClassVar[Literal["source", "target"]] = "target"

@@ -1,0 +1,1 @@
+"""The ingredients of the algorithms: frozen hyper-parameters with the pure computation on them."""

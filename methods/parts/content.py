@@ -1,0 +1,94 @@
+"""Losses that keep a refined image close to its source, so that the label survives.
+
+Every loss is a mean over elements of images in [−1, 1]. The algorithm weighs it against its adversarial loss, a mean
+over verdicts, so that this weight is a normalised strength Λ: comparable between image sizes, batch sizes and
+implementations.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from methods.seeding import initialising
+
+
+@dataclass(frozen=True, kw_only=True)
+class L1:
+    """SimGAN's self-regularisation with ψ = identity: mean |R(x) − x| (1612.07828, eq. 3 and 4)."""
+
+    def loss(self, source: Tensor, refined: Tensor, masks: Tensor) -> Tensor:
+        """Return the loss of N × C × H × W images."""
+        return F.l1_loss(refined, source)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureL1:
+    """SimGAN's self-regularisation in a feature space: mean |ψ(R(x)) − ψ(x)| (1612.07828, eq. 3).
+
+    ψ is the mean over colour channels, the image derivatives (right and down differences), or a small convolutional
+    network with fixed random weights.
+    """
+
+    features: Literal["colour-mean", "derivatives", "random-network"] = "derivatives"
+
+    def loss(self, source: Tensor, refined: Tensor, masks: Tensor) -> Tensor:
+        """Return the loss of N × C × H × W images."""
+        psi = FEATURES[self.features]
+        return F.l1_loss(psi(refined), psi(source))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairwiseError:
+    """PixelDA's masked pairwise mean squared error (Bousmalis et al., CVPR 2017, arXiv 1612.05424, eq. 7).
+
+    With d = (x − R(x)) ∘ m over k elements: E[ Σ d² / k − (Σ d)² / k² ]. It lets the whole foreground shift in
+    brightness together, and the background do as it likes.
+    """
+
+    def loss(self, source: Tensor, refined: Tensor, masks: Tensor) -> Tensor:
+        """Return the loss of N × C × H × W images under N × 1 × H × W masks."""
+        difference = ((refined - source) * masks).flatten(1)
+        return (difference.square().mean(1) - difference.mean(1).square()).mean()
+
+
+class NoContent:
+    """No content loss: zero, for free."""
+
+    def loss(self, source: Tensor, refined: Tensor, masks: Tensor) -> Tensor:
+        """Return zero."""
+        return source.new_zeros(())
+
+
+def derivatives(images: Tensor) -> Tensor:
+    """Return the differences to the right and lower neighbour, N × 2C × (H − 1) × (W − 1)."""
+    corner = images[:, :, :-1, :-1]
+    return torch.cat([images[:, :, :-1, 1:] - corner, images[:, :, 1:, :-1] - corner], 1)
+
+
+def colour_mean(images: Tensor) -> Tensor:
+    """Return the mean over colour channels, N × 1 × H × W."""
+    return images.mean(1, keepdim=True)
+
+
+def random_network(images: Tensor) -> Tensor:
+    """Return the features (N × 32 × ⌈H / 2⌉ × ⌈W / 2⌉) of a fixed two-layer network; its weights are always the same."""
+    return _network(images.shape[1], images.device)(images)
+
+
+@cache
+def _network(channels: int, device: torch.device) -> nn.Module:
+    with initialising(0, "content features"):
+        layers = (nn.Conv2d(channels, 16, 3, 1, 1), nn.ReLU(), nn.Conv2d(16, 32, 3, 2, 1))
+    return nn.Sequential(*layers).to(device, memory_format=torch.channels_last).requires_grad_(False)
+
+
+FEATURES: dict[str, Callable[[Tensor], Tensor]] = {
+    "colour-mean": colour_mean,
+    "derivatives": derivatives,
+    "random-network": random_network,
+}

@@ -1,0 +1,98 @@
+"""Every method that can stand in a table, most of them as "another one, but …"."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from methods.bounds import SourceOnly, TargetOnly
+from methods.contract import Config
+from methods.parts.content import FeatureL1, PairwiseError
+from methods.parts.guidance import GGDR
+from methods.refiner_gan import RefinerGanConfig
+from methods.settings import change, changed
+from mistakes import UserMistake, unknown
+
+SIMGAN = "Shrivastava et al., CVPR 2017, arXiv 1612.07828"
+PIXELDA = "Bousmalis et al., CVPR 2017, arXiv 1612.05424"
+GGDR_PAPER = "Lee et al., ECCV 2022, arXiv 2207.13320"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A named method: a config at its paper's values, and what this row changes in it."""
+
+    name: str
+    base: Config
+    about: str
+    paper: str
+    changes: Mapping[str, object] = field(default_factory=dict)
+
+    def but(self, name: str, changes: Mapping[str, object], about: str, paper: str | None = None) -> "Recipe":
+        """Return this recipe with other settings, by dotted path; refuses an unknown path or an idle change."""
+        changed(self.at("paper"), changes)
+        merged = {**self.changes, **changes}
+        return Recipe(name=name, base=self.base, about=about, paper=paper or self.paper, changes=merged)
+
+    def at(self, scale: str) -> Config:
+        """Return the config at a scale: the algorithm's values for it first, then what the recipe changes."""
+        return change(change(self.base, self.base.SCALES.get(scale, {})), self.changes)
+
+
+simgan = Recipe(
+    name="simgan",
+    base=RefinerGanConfig(),
+    about="refiner with local adversarial loss, L1 self-regularisation and history",
+    paper=SIMGAN,
+)
+_no_history = simgan.but("simgan-nohist", {"history": None}, "critic sees fresh refined images only")
+
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            name="source-only",
+            base=SourceOnly(),
+            about="lower bound: task model trained on the source as it is",
+            paper="–",
+        ),
+        Recipe(
+            name="target-only",
+            base=TargetOnly(),
+            about="upper bound: task model trained on the labelled target",
+            paper="–",
+        ),
+        simgan,
+        _no_history,
+        simgan.but("simgan-global", {"adversary.scope": "image"}, "one verdict an image, not one a patch"),
+        _no_history.but("simgan-nohist-global", {"adversary.scope": "image"}, "neither history nor patches"),
+        simgan.but("simgan-noreg", {"content": None}, "no self-regularisation"),
+        simgan.but("simgan-pmse", {"content": PairwiseError()}, "PixelDA's masked content loss", PIXELDA),
+        simgan.but("simgan-feature", {"content": FeatureL1()}, "self-regularisation of image derivatives"),
+        simgan.but(
+            "simgan-ggdr", {"guidance": GGDR()}, "critic guided by the refiner's features", GGDR_PAPER
+        ),
+    )
+}
+
+BOUNDS = ("source-only", "target-only")
+
+
+def resolve(row: str) -> tuple[Recipe, dict[str, str]]:
+    """Return recipe and changes of a row's name, ``NAME`` or ``NAME[path=value;path=value]``."""
+    name, bracket, rest = row.partition("[")
+    if name not in RECIPES:
+        raise unknown("method", name, RECIPES)
+    if bracket and not rest.endswith("]"):
+        raise UserMistake(f"method {row!r} lacks its closing bracket; allowed: NAME[path=value;path=value].")
+    changes: dict[str, str] = {}
+    for pair in filter(None, rest.removesuffix("]").split(";")):
+        path, equals, value = pair.partition("=")
+        if not equals:
+            raise UserMistake(f"setting {pair!r} has no value; allowed: path=value.")
+        changes[path.strip()] = value.strip()
+    return RECIPES[name], changes
+
+
+def configure(row: str, scale: str) -> Config:
+    """Return the config of a row at a scale; raises :class:`UserMistake` for an unknown or idle change."""
+    recipe, changes = resolve(row)
+    return changed(recipe.at(scale), changes)

@@ -1,0 +1,184 @@
+"""SimGAN: learning from simulated and unsupervised images through adversarial training.
+
+Shrivastava, Pfister, Tuzel, Susskind, Wang and Webb, CVPR 2017, arXiv 1612.07828; Algorithm 1 is :meth:`RefinerGan.step`.
+
+Differences from the paper:
+
+- losses are means over patches and pixels where the paper has sums, with the same ratio: λ = 0.01 (not in the paper,
+  reported of its authors) on sums over 35 × 55 pixels and 126 patches is Λ = 0.153 on means;
+- the refiner is updated twice for each critic update (the paper's first version); the 50 updates of its second version
+  are reported to collapse the refiner where there is no batch normalisation;
+- the history is filled while the refiner is pretrained, so that half of every fake mini-batch is drawn from the start.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from methods.contract import Batch, Config, Method, Problem, Stateful, frozen
+from methods.parts.adversary import Adversary
+from methods.parts.content import L1, FeatureL1, NoContent, PairwiseError
+from methods.parts.guidance import GGDR, Decoder, NoGuidance
+from methods.parts.history import History, HistoryBuffer, NoHistory
+from methods.parts.networks import Critic, CriticNet, Refiner, RefinerNet
+from methods.parts.optimisers import Adam, Sgd, descend
+from methods.seeding import generator, initialising
+from mistakes import UserMistake
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefinerGanConfig(Config):
+    """SimGAN's settings at the paper's values; an ingredient that is ``None`` is absent and costs nothing.
+
+    ``content_strength`` is Λ, the weight of the mean content loss against the mean cross-entropy; ``refiner_updates``
+    and ``critic_updates`` are K_g and K_d.
+    """
+
+    adversary: Adversary = Adversary()
+    content: L1 | FeatureL1 | PairwiseError | None = L1()
+    content_strength: float = 0.153
+    history: History | None = History()
+    guidance: GGDR | None = None
+    refiner: RefinerNet = RefinerNet()
+    critic: CriticNet = CriticNet()
+    refiner_optimiser: Sgd | Adam = Sgd()
+    critic_optimiser: Sgd | Adam = Sgd()
+    refiner_updates: int = 2
+    critic_updates: int = 1
+    refiner_pretraining: int = 1000
+    critic_pretraining: int = 200
+
+    SCALES: ClassVar[Mapping[str, Mapping[str, object]]] = {
+        "small": {
+            "refiner.width": 32,
+            "refiner.blocks": 3,
+            "critic.width": 48,
+            "content_strength": 2.0,
+            "refiner_optimiser": Adam(),
+            "critic_optimiser": Adam(),
+            "refiner_pretraining": 100,
+            "critic_pretraining": 20,
+        },
+        "smoke": {
+            "refiner.width": 8,
+            "refiner.blocks": 2,
+            "critic.width": 12,
+            "refiner_optimiser": Adam(),
+            "critic_optimiser": Adam(),
+            "refiner_pretraining": 3,
+            "critic_pretraining": 2,
+            "history.batches": 2,
+        },
+    }
+
+    def __post_init__(self) -> None:
+        if not self.content_strength >= 0:
+            raise UserMistake(f"content_strength is {self.content_strength}; allowed: a number from 0 on.")
+        for name in ("refiner_updates", "critic_updates"):
+            if getattr(self, name) < 1:
+                raise UserMistake(f"{name} is {getattr(self, name)}; allowed: an integer from 1 on.")
+        if self.critic_pretraining < 0:
+            raise UserMistake(
+                f"critic_pretraining is {self.critic_pretraining}; allowed: an integer from 0 on."
+            )
+        least = 1 if self.history else 0  # the history is filled with what pretraining refines
+        if self.refiner_pretraining < least:
+            raise UserMistake(
+                f"refiner_pretraining is {self.refiner_pretraining}; allowed: an integer from {least} on."
+            )
+
+    def build(self, problem: Problem, device: torch.device, seed: int) -> "RefinerGan":
+        """Return the method, ready to be pretrained."""
+        return RefinerGan(self, problem, device, seed)
+
+
+class RefinerGan(Method):
+    """A refiner R and a critic D in training, written once; what varies are its parts."""
+
+    def __init__(self, config: RefinerGanConfig, problem: Problem, device: torch.device, seed: int) -> None:
+        def placed(module: nn.Module) -> nn.Module:
+            return module.to(device, memory_format=torch.channels_last)  # the faster layout, CPU and CUDA
+
+        self.config = config
+        self.adversary = config.adversary
+        self.content = config.content or NoContent()
+        self.history: HistoryBuffer | NoHistory = NoHistory(problem.batch)
+        if config.history:
+            random = generator(seed, "history", device)
+            self.history = HistoryBuffer(config.history, problem.batch, problem.shape, random)
+        with initialising(seed, "refiner"):
+            self.refiner = Refiner(problem.shape[0], config.refiner)
+        with initialising(seed, "critic"):
+            self.critic = Critic(problem.shape[0], config.critic)
+        self.guidance: Decoder | NoGuidance = NoGuidance()
+        if config.guidance:
+            with initialising(seed, "guidance"):
+                self.guidance = Decoder(
+                    config.guidance,
+                    critic_width=self.critic.head.in_channels,
+                    refiner_width=config.refiner.width,
+                    blocks=config.refiner.blocks,
+                )
+        for module in (self.refiner, self.critic, self.guidance):
+            placed(module)
+        self.refiner_optimiser = config.refiner_optimiser.over(self.refiner.parameters())
+        self.critic_optimiser = config.critic_optimiser.over(
+            [*self.critic.parameters(), *self.guidance.parameters()]
+        )
+
+    @property
+    def state(self) -> Mapping[str, Stateful]:
+        """Name networks, optimisers and history."""
+        return {
+            "refiner": self.refiner,
+            "critic": self.critic,
+            "guidance": self.guidance,
+            "refiner_optimiser": self.refiner_optimiser,
+            "critic_optimiser": self.critic_optimiser,
+            "history": self.history,
+        }
+
+    def pretrain(self, batches: Iterator[Batch]) -> None:
+        """Teach R to reproduce its input, filling the history; teach D to tell R's first images from real ones."""
+        for _ in range(self.config.refiner_pretraining):
+            batch = next(batches)
+            refined = self.refiner(batch.source)
+            descend(L1().loss(batch.source, refined, batch.masks), self.refiner_optimiser)
+            self.history.fill(refined)
+        for _ in range(self.config.critic_pretraining):
+            self.critic_step(next(batches))
+
+    def step(self, batches: Iterator[Batch]) -> dict[str, Tensor]:
+        """Do one iteration of Algorithm 1: K_g updates of R, then K_d updates of D, each on fresh images."""
+        terms: dict[str, Tensor] = {}
+        for _ in range(self.config.refiner_updates):
+            terms |= self.refiner_step(next(batches))
+        for _ in range(self.config.critic_updates):
+            terms |= self.critic_step(next(batches))
+        return terms
+
+    def refiner_step(self, batch: Batch) -> dict[str, Tensor]:
+        """Update R on eq. 4: fool D, stay close to the source."""
+        refined = self.refiner(batch.source)
+        adversarial = self.adversary.refiner_loss(self.critic(refined))
+        content = self.content.loss(batch.source, refined, batch.masks)
+        descend(adversarial + self.config.content_strength * content, self.refiner_optimiser)
+        return {"refiner adversarial": adversarial.detach(), "content": content.detach()}
+
+    def critic_step(self, batch: Batch) -> dict[str, Tensor]:
+        """Update D on eq. 2: tell fresh and old refined images from real ones."""
+        with torch.no_grad():
+            features = self.refiner.trunk(batch.source[: self.history.fresh])
+            refined = self.refiner.paint(features[-1])
+        maps = self.critic.trunk(self.history.join(refined))
+        adversarial = self.adversary.critic_loss(self.critic.head(maps), self.critic(batch.target))
+        guidance = self.guidance.loss(maps[: len(refined)], features)
+        descend(adversarial + guidance, self.critic_optimiser)
+        return {"critic adversarial": adversarial.detach(), "guidance": guidance.detach()}
+
+    def adapter(self) -> Refiner:
+        """Return a frozen copy of R."""
+        return frozen(self.refiner)

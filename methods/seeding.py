@@ -1,0 +1,26 @@
+"""Random streams: every purpose has its own, derived from the run's seed, so that none shifts another."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+def derive(seed: int, purpose: str) -> int:
+    """Return the 63-bit seed of one ``purpose`` ("init critic", "batches" …) within a run."""
+    digest = hashlib.sha256(f"{seed}/{purpose}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def generator(seed: int, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
+    """Return a generator on ``device`` that belongs to one purpose of a run alone."""
+    return torch.Generator(device).manual_seed(derive(seed, purpose))
+
+
+@contextmanager
+def initialising(seed: int, purpose: str) -> Iterator[None]:
+    """Let modules built inside draw their weights from a stream of their own; the global one stays as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(derive(seed, f"init {purpose}"))
+        yield

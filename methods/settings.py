@@ -1,0 +1,155 @@
+"""Frozen configs as flat settings: read them, change them by dotted path, find what varies between rows.
+
+A config is a frozen dataclass whose fields are plain values or *parts*: frozen dataclasses, or ``None`` where the
+ingredient is absent. A part stands at its own path under the name of its class, its hyper-parameters below it:
+``{"content": "L1", "content.weight": 0.1, "history": None}``. This module needs no torch.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from mistakes import UserMistake, unknown
+
+Value = str | int | float | bool | None
+Settings = Mapping[str, Value]
+Part = TypeVar("Part")
+
+
+def flatten(config: object, prefix: str = "") -> dict[str, Value]:
+    """Return every setting of a config by dotted path, in the order of its fields."""
+    flat: dict[str, Value] = {}
+    for field in fields(config):  # type: ignore[arg-type]
+        value, path = getattr(config, field.name), prefix + field.name
+        if is_dataclass(value):
+            flat[path] = type(value).__name__
+            flat |= flatten(value, path + ".")
+        else:
+            flat[path] = value
+    return flat
+
+
+def change(config: Part, changes: Mapping[str, object]) -> Part:
+    """Return the config with other values at the given dotted paths, applied in order.
+
+    A value is a plain value, a part, ``None`` for an absent part, or text as a user types it (``"none"``, the name
+    of a part's class, ``"0.5"``). Raises :class:`UserMistake` for an unknown path or a value of the wrong kind.
+    """
+    for path, value in changes.items():
+        config = _set(config, path, path, value)
+    return config
+
+
+def changed(config: Part, changes: Mapping[str, object]) -> Part:
+    """As :func:`change`, but refuses a change that changes nothing."""
+    for path, value in changes.items():
+        before, config = config, change(config, {path: value})
+        if config == before:
+            raise UserMistake(
+                f"setting {path!r} is {_written(value)} already; allowed: a change that changes something."
+            )
+    return config
+
+
+def _set(config: Part, path: str, full: str, value: object) -> Part:
+    name, _, rest = path.partition(".")
+    hints = _hints(config)
+    if name not in hints:
+        parent = full[: len(full) - len(path)]
+        raise unknown("setting", full, [parent + known for known in hints])
+    if not rest:
+        return replace(config, **{name: _read(hints[name], full, value)})  # type: ignore[type-var]
+    part = getattr(config, name)
+    if not is_dataclass(part):
+        parts = [kind.__name__ for kind in _kinds(hints[name]) if is_dataclass(kind)]
+        where = full[: len(full) - len(rest) - 1]
+        if not parts:
+            raise UserMistake(f"unknown setting {full!r}: {where!r} is a plain value; allowed: {where!r}.")
+        raise UserMistake(
+            f"unknown setting {full!r}: {where!r} is absent; allowed: {where}={'|'.join(parts)} first."
+        )
+    return replace(config, **{name: _set(part, rest, full, value)})  # type: ignore[type-var]
+
+
+def _hints(config: object) -> dict[str, Any]:
+    hints = get_type_hints(type(config))
+    return {field.name: hints[field.name] for field in fields(config)}  # type: ignore[arg-type]
+
+
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+
+
+def _read(hint: Any, path: str, value: object) -> object:
+    """Return ``value`` as one of the kinds that ``hint`` allows."""
+    for kind in _kinds(hint):
+        if get_origin(kind) is Literal:
+            if value in get_args(kind):
+                return value
+        elif kind is NoneType:
+            if value is None or value == "none":
+                return None
+        elif is_dataclass(kind):
+            if isinstance(value, kind):  # type: ignore[arg-type]
+                return value
+            if isinstance(value, str) and value.lower() == kind.__name__.lower():  # type: ignore[union-attr]
+                return kind()  # type: ignore[operator]
+        elif (number := _plain(kind, value)) is not None:
+            return number
+    allowed = [word for kind in _kinds(hint) for word in _words(kind)]
+    raise unknown(f"value of setting {path!r}:", _written(value), allowed)
+
+
+def _plain(kind: type, value: object) -> object:
+    """Return ``value`` as bool, int, float or str, or ``None`` if it is not one."""
+    if kind is bool and str(value).lower() in ("true", "false"):
+        return str(value).lower() == "true"
+    if isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool):
+        return value
+    if kind in (int, float) and isinstance(value, str | int) and not isinstance(value, bool):
+        try:
+            return kind(value)
+        except ValueError:
+            return None
+    return None
+
+
+def _words(kind: Any) -> Iterable[str]:
+    if get_origin(kind) is Literal:
+        return map(str, get_args(kind))
+    return ["none" if kind is NoneType else kind.__name__]
+
+
+def _written(value: object) -> str:
+    return type(value).__name__ if is_dataclass(value) else "none" if value is None else str(value)
+
+
+def varied(rows: Sequence[Settings]) -> list[str]:
+    """Return the paths that make columns: those whose values differ among rows with the same kind of parent part."""
+    order: dict[str, None] = {}
+    for row in rows:
+        order |= dict.fromkeys(row)
+    return [path for path in _in_field_order(order) if _differs(path, rows)]
+
+
+def _in_field_order(paths: Iterable[str]) -> list[str]:
+    """Keep every part's hyper-parameters behind the part, parts in order of first appearance."""
+    first: dict[str, int] = {}
+    for path in paths:
+        for end in range(1, path.count(".") + 2):
+            first.setdefault(".".join(path.split(".")[:end]), len(first))
+    return sorted(paths, key=lambda path: [first[p] for p in _prefixes(path)])
+
+
+def _prefixes(path: str) -> list[str]:
+    words = path.split(".")
+    return [".".join(words[:end]) for end in range(1, len(words) + 1)]
+
+
+def _differs(path: str, rows: Sequence[Settings]) -> bool:
+    seen: dict[Value, set[Value]] = {}
+    for row in rows:
+        if path in row:
+            seen.setdefault(row.get(path.rpartition(".")[0]), set()).add(row[path])
+    return any(len(values) > 1 for values in seen.values())
