@@ -115,6 +115,11 @@ def read(path: Path) -> RunRecord:
     return RunRecord(**{**content, "flags": tuple(content["flags"]), "curve": tuple(content["curve"])})
 
 
+def find(run_id: str, results: Path) -> RunRecord:
+    """Return the record of one run."""
+    return read(results / "runs" / run_id / "record.json")
+
+
 def read_all(results: Path) -> list[RunRecord]:
     """Return every record under ``results/runs``, sorted by id."""
     return [read(path) for path in sorted((results / "runs").glob("*/record.json"))]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from datasets import digits_photos, fonts_digits, shapes
 from datasets.contract import DomainPair
-from mistakes import unknown
+from mistakes import UserMistake, unknown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,4 +56,9 @@ def load_pair(name: str, data: Path | None = None) -> DomainPair:
     """
     if name not in PAIRS:
         raise unknown("pair", name, PAIRS)
+    if missing := PAIRS[name].missing(data):
+        raise UserMistake(
+            f"pair {name!r} needs {', '.join(missing)} under the data root, which is {str(data) if data else 'not set'}; "
+            "allowed: a folder that holds them, by --data or BENCH_DATA."
+        )
     return PAIRS[name].load(data)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from methods.contract import Batch, Config, Method, Problem, Stateful, frozen
 from methods.parts.adversary import Adversary
@@ -99,9 +99,6 @@ class RefinerGan(Method):
     """A refiner R and a critic D in training, written once; what varies are its parts."""
 
     def __init__(self, config: RefinerGanConfig, problem: Problem, device: torch.device, seed: int) -> None:
-        def placed(module: nn.Module) -> nn.Module:
-            return module.to(device, memory_format=torch.channels_last)  # the faster layout, CPU and CUDA
-
         self.config = config
         self.adversary = config.adversary
         self.content = config.content or NoContent()
@@ -123,7 +120,7 @@ class RefinerGan(Method):
                     blocks=config.refiner.blocks,
                 )
         for module in (self.refiner, self.critic, self.guidance):
-            placed(module)
+            module.to(device).to(memory_format=torch.channels_last)  # the faster layout on CPU and CUDA
         self.refiner_optimiser = config.refiner_optimiser.over(self.refiner.parameters())
         self.critic_optimiser = config.critic_optimiser.over(
             [*self.critic.parameters(), *self.guidance.parameters()]

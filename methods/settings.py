@@ -62,7 +62,7 @@ def _set(config: Part, path: str, full: str, value: object) -> Part:
         return replace(config, **{name: _read(hints[name], full, value)})  # type: ignore[type-var]
     part = getattr(config, name)
     if not is_dataclass(part):
-        parts = [kind.__name__ for kind in _kinds(hints[name]) if is_dataclass(kind)]
+        parts = [_words(kind)[0] for kind in _kinds(hints[name]) if is_dataclass(kind)]
         where = full[: len(full) - len(rest) - 1]
         if not parts:
             raise UserMistake(f"unknown setting {full!r}: {where!r} is a plain value; allowed: {where!r}.")
@@ -93,7 +93,7 @@ def _read(hint: Any, path: str, value: object) -> object:
         elif is_dataclass(kind):
             if isinstance(value, kind):  # type: ignore[arg-type]
                 return value
-            if isinstance(value, str) and value.lower() == kind.__name__.lower():  # type: ignore[union-attr]
+            if isinstance(value, str) and value.lower() == _words(kind)[0].lower():
                 return kind()  # type: ignore[operator]
         elif (number := _plain(kind, value)) is not None:
             return number
@@ -115,9 +115,9 @@ def _plain(kind: type, value: object) -> object:
     return None
 
 
-def _words(kind: Any) -> Iterable[str]:
+def _words(kind: Any) -> list[str]:
     if get_origin(kind) is Literal:
-        return map(str, get_args(kind))
+        return list(map(str, get_args(kind)))
     return ["none" if kind is NoneType else kind.__name__]
 
 
@@ -151,5 +151,5 @@ def _differs(path: str, rows: Sequence[Settings]) -> bool:
     seen: dict[Value, set[Value]] = {}
     for row in rows:
         if path in row:
-            seen.setdefault(row.get(path.rpartition(".")[0]), set()).add(row[path])
+            seen.setdefault(row.get(path.rpartition(".")[0] or "method"), set()).add(row[path])
     return any(len(values) > 1 for values in seen.values())

@@ -37,12 +37,14 @@ def load_extractor(name: str, device: torch.device) -> Extractor:
 
 
 def _digits(device: torch.device) -> Extractor:
-    network = DigitsNet().to(device, memory_format=torch.channels_last).eval()
+    """This project's digit network, 64 features; see ``digits_net.py``."""
+    network = DigitsNet().to(device).to(memory_format=torch.channels_last).eval()
     network.load_state_dict(load_file(Path(__file__).with_name("digits-v1.safetensors")))
     return Extractor(title="digits-v1", features=lambda images: network.features(to_unit(images)))
 
 
 def _random(device: torch.device) -> Extractor:
+    """Two convolutions with fixed random weights, 64 features; for tests."""
     with initialising(0, "random extractor"):
         layers = (nn.LazyConv2d(32, 3, 2, 1), nn.ReLU(), nn.Conv2d(32, 64, 3, 2, 1), nn.ReLU())
         network = nn.Sequential(*layers)
@@ -56,7 +58,7 @@ def _random(device: torch.device) -> Extractor:
 
 
 def _inception(device: torch.device) -> Extractor:
-    """Return the standard FID's network: torch-fidelity's port of the 2015 TensorFlow Inception, 2048 features."""
+    """The standard FID's network: torch-fidelity's port of the 2015 TensorFlow Inception, 2048 features."""
     weights = Path(torch.hub.get_dir()) / "checkpoints" / INCEPTION_FILE
     if not weights.exists():
         raise UserMistake(

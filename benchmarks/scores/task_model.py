@@ -42,7 +42,7 @@ class TaskTraining:
         shape = (images.shape[1], images.shape[2], images.shape[3])
         with initialising(seed, "task model"):
             model = TaskNet(shape, task.outputs)
-        model.to(images.device, memory_format=torch.channels_last)
+        model.to(images.device).to(memory_format=torch.channels_last)
         optimiser = torch.optim.Adam(model.parameters(), lr=self.rate)
         decay = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.0, total_iters=self.steps)
         draws = generator(seed, "task batches", images.device)

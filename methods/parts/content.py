@@ -84,7 +84,7 @@ def random_network(images: Tensor) -> Tensor:
 def _network(channels: int, device: torch.device) -> nn.Module:
     with initialising(0, "content features"):
         layers = (nn.Conv2d(channels, 16, 3, 1, 1), nn.ReLU(), nn.Conv2d(16, 32, 3, 2, 1))
-    return nn.Sequential(*layers).to(device, memory_format=torch.channels_last).requires_grad_(False)
+    return nn.Sequential(*layers).to(device).requires_grad_(False)
 
 
 FEATURES: dict[str, Callable[[Tensor], Tensor]] = {

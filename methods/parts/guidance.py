@@ -48,7 +48,8 @@ class Decoder(nn.Module):
         ``critic_maps`` (N × c × h × w) come from fresh refined images, ``features`` (each N × f × H × W) are the
         refiner's blocks for the same images.
         """
-        aim = F.adaptive_avg_pool2d(features[self.guidance.block].detach(), critic_maps.shape[2:])
+        height, width = critic_maps.shape[2:]
+        aim = F.adaptive_avg_pool2d(features[self.guidance.block].detach(), (height, width))
         return self.guidance.weight * (1 - F.cosine_similarity(self.decode(critic_maps), aim, dim=1).mean())
 
 

@@ -1,0 +1,20 @@
+# Every target makes the environment first if it is missing or out of date.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: bench test lint
+bench: .venv/ready
+	$(BIN)/python bench.py --methods simgan,simgan-nohist
+
+test: .venv/ready
+	$(BIN)/python -m pytest
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@

@@ -1,0 +1,245 @@
+"""The command line: parses words, calls ``benchmarks``, prints. It has no logic of its own."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mistakes import UserMistake
+
+EXAMPLES = """
+Examples:
+
+  python bench.py --methods simgan,simgan-nohist
+
+  python bench.py --methods simgan --set adversary.scope=image --seeds 5
+
+  python bench.py --methods "simgan,simgan[history.batches=5]" --pair digits-photos
+
+  python bench.py plan --study simgan-ablation
+
+  python bench.py list methods
+
+  python bench.py tables simgan-ablation
+"""
+
+USAGE_ERROR: Any = typer.BadParameter.__base__  # click's, which typer imports or carries, by version
+
+app = typer.Typer(
+    help="Compare domain-adaptation GANs: FID, downstream error and step time over seeds.",
+    epilog=EXAMPLES,
+    rich_markup_mode="markdown",
+    add_completion=False,
+    no_args_is_help=False,
+)
+
+Methods = Annotated[
+    str, typer.Option(help="Rows, comma-separated: NAME or NAME[path=value;…]; `list methods`.")
+]
+Pair = Annotated[str, typer.Option(help="Pair of domains; `list pairs`.")]
+Seeds = Annotated[str, typer.Option(help="N for 0 … N−1, or a list like 0,3,4 (4, for seed 4 alone).")]
+ScaleName = Annotated[str, typer.Option("--scale", help="smoke, small or paper; `list scales`.")]
+StudyName = Annotated[
+    str | None, typer.Option("--study", help="A published study in place of methods, pair, seeds and scale.")
+]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change a setting of every trained row, path=value; may repeat."),
+]
+Bounds = Annotated[bool, typer.Option(help="Add the rows source-only and target-only.")]
+ExtractorName = Annotated[
+    str | None, typer.Option("--extractor", help="Features of FID and KID; the pair's own unless given.")
+]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Results = Annotated[Path, typer.Option(help="Folder of records.")]
+Data = Annotated[Path | None, typer.Option(envvar="BENCH_DATA", help="Root of data that is not embedded.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+@app.callback(invoke_without_command=True)
+def bench(
+    context: typer.Context,
+    methods: Methods = "simgan,simgan-nohist",
+    pair: Pair = "fonts-digits",
+    seeds: Seeds = "3",
+    scale: ScaleName = "small",
+    study: StudyName = None,
+    changes: Changes = None,
+    bounds: Bounds = True,
+    extractor: ExtractorName = None,
+    device: Device = "auto",
+    results: Results = Path("output"),
+    data: Data = None,
+    retry: Annotated[bool, typer.Option(help="Run failed and diverged runs again.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train and score every row that has no record yet, then print the table."""
+    if context.invoked_subcommand:
+        return
+    from benchmarks import records
+    from benchmarks.command import Selection, resolve_device
+    from benchmarks.matrix import run_matrix
+    from benchmarks.study import runs
+    from benchmarks.tables import tables_of
+    from benchmarks.terminal import live_progress
+
+    selection = Selection(
+        methods=methods, pair=pair, seeds=seeds, scale=scale,
+        study=study, changes=changes, bounds=bounds, extractor=extractor,
+    )  # fmt: skip
+    chosen = selection.resolved()
+    specs = list(runs(chosen, resolve_device(device)))
+    if retry:
+        records.forget_unfinished(results)
+    with live_progress() as tell:
+        run_matrix(specs, results, data, tell)
+    done = [records.find(spec.id, results) for spec in specs]
+    _print_tables(tables_of(chosen, done), as_json)
+    raise typer.Exit(int(any(record.status != records.OK for record in done)))
+
+
+@app.command()
+def plan(
+    methods: Methods = "simgan,simgan-nohist",
+    pair: Pair = "fonts-digits",
+    seeds: Seeds = "3",
+    scale: ScaleName = "small",
+    study: StudyName = None,
+    changes: Changes = None,
+    bounds: Bounds = True,
+    extractor: ExtractorName = None,
+    device: Device = "auto",
+    results: Results = Path("output"),
+    as_json: AsJson = False,
+) -> None:
+    """Show the runs that the same options would do, and what they may cost; nothing is run."""
+    from benchmarks.command import Selection, resolve_device
+    from benchmarks.plan import planned, total
+    from benchmarks.study import runs
+    from benchmarks.terminal import OUT, show_list
+
+    selection = Selection(
+        methods=methods, pair=pair, seeds=seeds, scale=scale,
+        study=study, changes=changes, bounds=bounds, extractor=extractor,
+    )  # fmt: skip
+    chosen = selection.resolved()
+    lines = planned(list(runs(chosen, resolve_device(device))), results)
+    if as_json:
+        _print_json([vars(line) for line in lines])
+        return
+    rows = [(line.id, "recorded" if line.recorded else "to run", line.estimate) for line in lines]
+    show_list("Runs", ("id", "state", "seconds"), rows)
+    OUT.print(total(lines))
+
+
+@app.command()
+def tables(
+    studies: Annotated[
+        list[str] | None, typer.Argument(help="Studies; all with records unless given.")
+    ] = None,
+    results: Results = Path("results"),
+    as_json: AsJson = False,
+) -> None:
+    """Make the tables of studies from records alone: Markdown, CSV and LaTeX in RESULTS/tables."""
+    from benchmarks import formats
+    from benchmarks.command import recorded_studies
+    from benchmarks.tables import tables_of
+
+    made = [
+        table
+        for study, found in recorded_studies(studies or [], results)
+        for table in tables_of(study, found)
+    ]
+    for table in made:
+        formats.write(table, results / "tables")
+    _print_tables(made, as_json)
+
+
+@app.command()
+def figures(
+    studies: Annotated[
+        list[str] | None, typer.Argument(help="Studies; all with records unless given.")
+    ] = None,
+    results: Results = Path("results"),
+    as_json: AsJson = False,
+) -> None:
+    """Draw the figures of studies from records and their sample grids: PNG files in RESULTS/figures."""
+    from benchmarks import plots
+    from benchmarks.command import recorded_studies
+
+    written = [
+        path
+        for study, found in recorded_studies(studies or [], results)
+        for path in plots.write(study, found, results)
+    ]
+    _print_json(list(map(str, written))) if as_json else print(*written, sep="\n")
+
+
+@app.command("list")
+def list_(
+    what: Annotated[
+        list[str] | None, typer.Argument(help="methods, pairs, scores, extractors, studies, scales.")
+    ] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what there is: methods, pairs, scores, extractors, studies and scales."""
+    from benchmarks.listing import listings
+    from benchmarks.terminal import show_list
+
+    found = listings(what or [], data)
+    if as_json:
+        _print_json(
+            {
+                name: [dict(zip(part.columns, row, strict=True)) for row in part.rows]
+                for name, part in found.items()
+            }
+        )
+        return
+    for name, part in found.items():
+        show_list(name, part.columns, part.rows)
+
+
+def _print_tables(made: list[Any], as_json: bool) -> None:
+    from benchmarks.terminal import show_table
+
+    if as_json:
+        _print_json(
+            [
+                {
+                    "name": table.name,
+                    "about": table.about,
+                    "rows": json.loads(table.frame.to_json(orient="records")),
+                    "notes": table.notes,
+                }
+                for table in made
+            ]
+        )
+        return
+    for table in made:
+        show_table(table)
+
+
+def _print_json(content: object) -> None:
+    print(json.dumps(content, indent=1, ensure_ascii=False))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return 0 done, 1 some run failed, 2 bad input, 130 interrupted."""
+    try:
+        return app(args=arguments, standalone_mode=False) or 0
+    except UserMistake as mistake:
+        print(f"error: {mistake}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted; finished runs are kept", file=sys.stderr)
+        return 130
+    except USAGE_ERROR as error:
+        print(f"error: {error.format_message()}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

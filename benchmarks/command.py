@@ -1,0 +1,118 @@
+"""From the words of a command line to studies, devices and tables."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import records
+from benchmarks.records import RunRecord
+from benchmarks.studies import STUDIES, find_study
+from benchmarks.study import Study
+from benchmarks.tables import records_of, studies_in
+from mistakes import UserMistake
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """What to run, in the user's words: a study by name, or everything a study is made of."""
+
+    methods: str
+    pair: str
+    seeds: str
+    scale: str
+    study: str | None = None
+    changes: list[str] | None = None
+    bounds: bool = True
+    extractor: str | None = None
+
+    def resolved(self) -> Study:
+        """Return the named study, or one made of the other words."""
+        if self.study is not None:
+            return find_study(self.study)
+        return Study(
+            name="comparison",
+            about="the rows asked for",
+            pairs=(self.pair,),
+            rows=tuple(self._rows()),
+            seeds=parse_seeds(self.seeds),
+            scale=self.scale,
+            extractor=self.extractor,
+        )
+
+    def _rows(self) -> list[str]:
+        from methods.recipes import BOUNDS  # imported here: it loads torch
+
+        named = split_rows(self.methods)
+        trained = [with_changes(row, self.changes or []) for row in named if row not in BOUNDS]
+        lower, upper = ([bound] if self.bounds or bound in named else [] for bound in BOUNDS)
+        return [*lower, *trained, *upper]
+
+
+def split_rows(text: str) -> list[str]:
+    """Split NAME,NAME[path=value;path=value] at the commas outside brackets."""
+    rows, depth = [""], 0
+    for sign in text:
+        depth += (sign == "[") - (sign == "]")
+        if sign == "," and depth == 0:
+            rows.append("")
+        else:
+            rows[-1] += sign
+    rows = [row.strip() for row in rows if row.strip()]
+    if not rows:
+        raise UserMistake("--methods is empty; allowed: names of methods, comma-separated.")
+    return rows
+
+
+def with_changes(row: str, changes: list[str]) -> str:
+    """Return the row's name with more changes behind those it has."""
+    if not changes:
+        return row
+    return f"{row.removesuffix(']')}{';' if row.endswith(']') else '['}{';'.join(changes)}]"
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Read "3" as seeds 0, 1, 2 and "0,3,4" or "4," as a list."""
+    mistake = UserMistake(
+        f"seeds {text!r}; allowed: a number from 1 on, or a list of numbers from 0 on, like 0,1,2."
+    )
+    try:
+        numbers = [int(word) for word in text.split(",") if word.strip()]
+    except ValueError:
+        raise mistake from None
+    listed = "," in text
+    if not numbers or min(numbers) < (0 if listed else 1) or len(set(numbers)) < len(numbers):
+        raise mistake
+    return tuple(numbers) if listed else tuple(range(numbers[0]))
+
+
+def resolve_device(name: str) -> str:
+    """Return "cpu" or "cuda"; "auto" takes CUDA where there is one."""
+    if name not in ("auto", "cpu", "cuda"):
+        raise UserMistake(f"device {name!r}; allowed: auto, cpu, cuda.")
+    if name == "cpu":
+        return name
+    import torch  # imported here: it takes seconds
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if name == "cuda":
+        raise UserMistake("device 'cuda' is not available on this machine; allowed: auto, cpu.")
+    return "cpu"
+
+
+def recorded_studies(names: list[str], results: Path) -> list[tuple[Study, list[RunRecord]]]:
+    """Return the named studies with their records.
+
+    Without names: every published study that has records, or else one for each pair and scale that is recorded.
+    Raises :class:`UserMistake` for an unknown name, and where there is no record at all.
+    """
+    everything = records.read_all(results)
+    studies = [find_study(name) for name in names] or list(STUDIES.values())
+    found = [(study, mine) for study in studies if (mine := records_of(study, everything))]
+    if not found and not names:
+        found = [(study, records_of(study, everything)) for study in studies_in(everything)]
+    if not found:
+        raise UserMistake(
+            f"folder {str(results)!r} has no record of {', '.join(names) or 'any run'}; "
+            "allowed: a folder that `bench.py --results` wrote to."
+        )
+    return found

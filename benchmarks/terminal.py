@@ -1,0 +1,92 @@
+"""What the terminal shows: tables, lists and the progress of a matrix. Progress goes to stderr, results to stdout."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table as RichTable
+
+from benchmarks.matrix import Event
+from benchmarks.tables import Grid, Table
+
+OUT = Console(highlight=False)
+if not OUT.is_terminal:
+    OUT = Console(highlight=False, width=200)  # a file or pipe has no edge to wrap at
+ERR = Console(stderr=True, highlight=False)
+
+
+def show_table(table: Table) -> None:
+    """Print a table with its costs and notes."""
+    OUT.print(f"\n[bold]{escape(table.title)}[/bold]\n{escape(table.about)}")
+    for grid in (table.scores, table.costs):
+        OUT.print(_rich(grid))
+    for note in table.notes:
+        OUT.print(f"· {escape(note)}")
+
+
+def show_list(heading: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a plain list under a heading."""
+    grid = Grid(heading=heading, columns=tuple(columns), cells=tuple(map(tuple, rows)))
+    OUT.print(_rich(grid, numbers=False))
+
+
+def _rich(grid: Grid, *, numbers: bool = True) -> RichTable:
+    table = RichTable(
+        title=grid.heading,
+        title_justify="left",
+        title_style="bold",
+        header_style="",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    for place, column in enumerate(grid.columns):
+        table.add_column(
+            escape(column),
+            justify="right" if numbers and place else "left",
+            no_wrap=not place,
+            overflow="fold",
+        )
+    for line, cells in enumerate(grid.cells):
+        shown = [
+            f"[bold]{escape(cell)}[/bold]" if (line, place) in grid.bold else escape(cell)
+            for place, cell in enumerate(cells)
+        ]
+        table.add_row(*shown)
+    return table
+
+
+@contextmanager
+def live_progress() -> Iterator[Callable[[Event], None]]:
+    """Show a bar over all runs with the current losses; yields the function that takes the matrix's events."""
+    columns = (
+        MofNCompleteColumn(), BarColumn(20), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+        TextColumn("{task.fields[what]}"),
+    )  # fmt: skip
+    with Progress(*columns, console=ERR, transient=False) as progress:
+        bar = progress.add_task("runs", total=None, what="")
+        plain = not ERR.is_terminal
+
+        def tell(event: Event) -> None:
+            name = f"{event.spec.pair} {event.spec.row} seed {event.spec.seed}"
+            done = event.index + event.step / event.steps
+            what = f"{name} {_terms(event.terms or {})}"
+            progress.update(bar, total=event.total, completed=done, what=escape(what))
+            if plain and not event.step:
+                ERR.print(f"run {event.index + 1} of {event.total}: {escape(name)}")
+
+        yield tell
+        progress.update(bar, completed=progress.tasks[0].total or 0, what="done")
+
+
+def _terms(terms: Mapping[str, float]) -> str:
+    return "  ".join(f"{name} {value:.3g}" for name, value in terms.items() if name != "step")

@@ -1,0 +1,198 @@
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import bench
+from benchmarks import formats, records
+from benchmarks.records import RunRecord
+from benchmarks.studies import STUDIES
+from benchmarks.study import Study
+from benchmarks.tables import Table, studies_in, tables_of
+from mistakes import UserMistake
+
+RESULTS = Path(__file__).parent.parent / "results"
+STUDY = Study(
+    name="try",
+    about="a try",
+    pairs=("shapes",),
+    rows=("source-only", "simgan", "simgan-nohist"),
+    seeds=(0, 1, 2),
+    scale="smoke",
+)
+SETTINGS: dict[str, dict[str, object]] = {
+    "source-only": {"method": "SourceOnly"},
+    "simgan": {"method": "RefinerGan", "history": "History", "history.batches": 2, "width": 8},
+    "simgan-nohist": {"method": "RefinerGan", "history": None, "width": 8},
+}
+
+
+def _record(row: str, seed: int, fid: float, error: float) -> RunRecord:
+    spec = {
+        "pair": "shapes",
+        "row": row,
+        "seed": seed,
+        "scale": "smoke",
+        "extractor": "random",
+        "device": "cpu",
+        "settings": SETTINGS[row],
+        "budget": {"steps": 12},
+    }
+    return RunRecord(
+        id=f"{row}-{seed}",
+        spec=spec,
+        status="ok",
+        scores={"fid": fid, "error": error},
+        protocol={
+            "extractor": "random-conv",
+            "images": 96,
+            "data": "abc",
+            "source": 96,
+            "target": 96,
+            "test": 96,
+        },
+        step_ms={} if row == "source-only" else {"median": 10.0, "q1": 9.0, "q3": 12.0, "windows": 4},
+        images_per_step=48.0,
+        seconds={"evaluation": 1.0},
+        host={"device": "a CPU", "threads": 2},
+    )
+
+
+def _records() -> list[RunRecord]:
+    shifts = {"source-only": 4.0, "simgan": 0.0, "simgan-nohist": 1.0}
+    return [
+        _record(row, seed, 10.0 + 3 * seed + shift, 50.0 - seed + shift)
+        for row, shift in shifts.items()
+        for seed in (0, 1, 2)
+    ]
+
+
+def _only(found: list[RunRecord]) -> Table:
+    (table,) = tables_of(STUDY, found)
+    return table
+
+
+def _cell(table: Table, row: str, column: str) -> str:
+    line = next(cells for cells in table.scores.cells if cells[0] == row)
+    return line[table.scores.columns.index(column)]
+
+
+def test_cells_hold_mean_interval_and_paired_difference() -> None:
+    table = _only(_records())
+    assert _cell(table, "simgan", "FID (random-conv, n=96)") == "13.0 ± 7.5"  # t(0.975, 2) · 3 / √3 = 7.45
+    assert _cell(table, "simgan-nohist", "Δ FID") == "+1.0 ± 0.0"
+    assert _cell(table, "source-only", "Δ error") == "+4.0 ± 0.0"
+    assert _cell(table, "simgan", "Δ FID") == ""
+    assert _cell(table, "simgan", "runs") == "3/3"
+
+
+def test_difference_uses_only_seeds_that_both_rows_have() -> None:
+    found = [record for record in _records() if record.id != "simgan-0"]
+    table = _only(found)
+    assert _cell(table, "simgan-nohist", "Δ FID") == "+1.0 ± 0.0"
+    assert _cell(table, "simgan", "runs") == "2/3"
+
+
+def test_columns_come_from_the_settings_that_vary() -> None:
+    table = _only(_records())
+    assert table.scores.columns[:3] == ("method", "history", "FID (random-conv, n=96)")
+    assert [_cell(table, row, "history") for row in STUDY.rows] == ["", "History", "–"]
+    assert {(2, 1)} == table.scores.bold
+
+
+def test_costs_show_median_with_quartiles_and_images_per_second() -> None:
+    table = _only(_records())
+    line = dict(zip(table.costs.columns, table.costs.cells[1], strict=True))
+    assert line["ms / step [quartiles]"] == "10.0 [9.0, 12.0]"
+    assert line["images / s"] == "4800"
+
+
+def test_failed_runs_are_counted_and_explained() -> None:
+    found = _records()
+    bad = found.index(next(record for record in found if record.id == "simgan-nohist-1"))
+    found[bad] = replace(
+        found[bad], status="diverged", reason="content is no longer finite", scores={}, protocol={}
+    )
+    table = _only(found)
+    assert _cell(table, "simgan-nohist", "runs") == "2/3"
+    assert "simgan-nohist, seed 1: diverged: content is no longer finite" in table.notes
+
+
+def test_a_row_without_records_stays_a_row() -> None:
+    table = _only([record for record in _records() if record.spec["row"] != "simgan-nohist"])
+    assert _cell(table, "simgan-nohist", "runs") == "0/3"
+
+
+def test_two_machines_never_share_a_table() -> None:
+    found = _records()
+    other = [replace(record, host={"device": "another CPU", "threads": 2}) for record in found]
+    tables = tables_of(STUDY, found + other)
+    assert [table.name for table in tables] == ["try--shapes--1", "try--shapes--2"]
+
+
+def test_two_settings_under_one_name_are_refused() -> None:
+    found = _records()
+    spec = {**found[-1].spec, "settings": {**SETTINGS["simgan-nohist"], "width": 9}}
+    with pytest.raises(UserMistake, match="two different settings"):
+        tables_of(STUDY, [*found[:-1], replace(found[-1], spec=spec)])
+
+
+def test_two_data_sets_under_one_name_are_refused() -> None:
+    found = _records()
+    found[-1] = replace(found[-1], protocol={**found[-1].protocol, "data": "xyz"})
+    with pytest.raises(UserMistake, match="different data"):
+        tables_of(STUDY, found)
+
+
+def test_order_of_records_does_not_matter() -> None:
+    assert formats.markdown(_only(_records())) == formats.markdown(_only(_records()[::-1]))
+    assert formats.csv(_only(_records())) == formats.csv(_only(_records()[::-1]))
+
+
+def test_all_rows_of_a_folder_make_a_study() -> None:
+    (study,) = studies_in(_records())
+    assert study.rows == ("simgan", "simgan-nohist", "source-only")
+    assert study.seeds == (0, 1, 2)
+
+
+def test_markdown_escapes_bars_and_latex_its_signs() -> None:
+    table = _only(_records())
+    columns = (*table.scores.columns[:-1], "mean |R(x) − x| %_&")
+    table = replace(table, scores=replace(table.scores, columns=columns))
+    assert "mean \\|R(x) − x\\|" in formats.markdown(table)
+    assert r"mean \textbar{}R(x) $-$ x\textbar{} \%\_\&" in formats.latex(table)
+
+
+@pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
+def test_published_studies_are_whole(study: Study) -> None:
+    found = records.read_all(RESULTS)
+    done = {tuple(record.spec[key] for key in ("pair", "row", "seed")) for record in found}
+    assert done >= {(pair, row, seed) for pair in study.pairs for row in study.rows for seed in study.seeds}
+
+
+def test_published_tables_come_out_byte_for_byte(tmp_path: Path) -> None:
+    shutil.copytree(RESULTS / "runs", tmp_path / "runs")
+    assert bench.main(["tables", "--results", str(tmp_path)]) == 0
+    made = {path.name: path.read_bytes() for path in (tmp_path / "tables").iterdir()}
+    assert made == {path.name: path.read_bytes() for path in (RESULTS / "tables").iterdir()}
+
+
+def test_published_records_are_of_the_code_as_it_stands() -> None:
+    from benchmarks.study import runs
+
+    found = {record.id: record for record in records.read_all(RESULTS)}
+    for study in STUDIES.values():
+        assert {spec.id for spec in runs(study, "cpu")} <= set(found)
+
+
+@pytest.mark.parametrize("pair", ["fonts-digits", "digits-photos"])
+def test_published_records_are_of_the_data_as_it_loads(pair: str) -> None:
+    from datasets.catalogue import load_pair
+
+    data = {record.protocol["data"] for record in records.read_all(RESULTS) if record.spec["pair"] == pair}
+    assert data == {load_pair(pair).fingerprint}
+
+
+def test_published_results_are_small() -> None:
+    assert sum(path.stat().st_size for path in RESULTS.rglob("*") if path.is_file()) < 10e6
