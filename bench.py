@@ -36,11 +36,20 @@ app = typer.Typer(
 )
 
 Methods = Annotated[
-    str, typer.Option(help="Rows, comma-separated: NAME or NAME[path=value;…]; `list methods`.")
+    str | None,
+    typer.Option(
+        help="Rows, comma-separated: NAME or NAME[path=value;…]; `list methods`.",
+        show_default="simgan,simgan-nohist",
+    ),
 ]
-Pair = Annotated[str, typer.Option(help="Pair of domains; `list pairs`.")]
-Seeds = Annotated[str, typer.Option(help="N for 0 … N−1, or a list like 0,3,4 (4, for seed 4 alone).")]
-ScaleName = Annotated[str, typer.Option("--scale", help="smoke, small or paper; `list scales`.")]
+Pair = Annotated[str | None, typer.Option(help="Pair of domains; `list pairs`.", show_default="fonts-digits")]
+Seeds = Annotated[
+    str | None,
+    typer.Option(help="N for 0 … N−1, or a list like 0,3,4 (4, for seed 4 alone).", show_default="3"),
+]
+ScaleName = Annotated[
+    str | None, typer.Option("--scale", help="smoke, small or paper; `list scales`.", show_default="small")
+]
 StudyName = Annotated[
     str | None, typer.Option("--study", help="A published study in place of methods, pair, seeds and scale.")
 ]
@@ -48,7 +57,10 @@ Changes = Annotated[
     list[str] | None,
     typer.Option("--set", help="Change a setting of every trained row, path=value; may repeat."),
 ]
-Bounds = Annotated[bool, typer.Option(help="Add the rows source-only and target-only.")]
+Bounds = Annotated[
+    bool | None,
+    typer.Option("--bounds/--no-bounds", help="Add source-only and target-only.", show_default="bounds"),
+]
 ExtractorName = Annotated[
     str | None, typer.Option("--extractor", help="Features of FID and KID; the pair's own unless given.")
 ]
@@ -61,13 +73,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tabl
 @app.callback(invoke_without_command=True)
 def bench(
     context: typer.Context,
-    methods: Methods = "simgan,simgan-nohist",
-    pair: Pair = "fonts-digits",
-    seeds: Seeds = "3",
-    scale: ScaleName = "small",
+    methods: Methods = None,
+    pair: Pair = None,
+    seeds: Seeds = None,
+    scale: ScaleName = None,
     study: StudyName = None,
     changes: Changes = None,
-    bounds: Bounds = True,
+    bounds: Bounds = None,
     extractor: ExtractorName = None,
     device: Device = "auto",
     results: Results = Path("output"),
@@ -92,7 +104,7 @@ def bench(
     chosen = selection.resolved()
     specs = list(runs(chosen, resolve_device(device)))
     if retry:
-        records.forget_unfinished(results)
+        records.forget_unfinished([spec.id for spec in specs], results)
     with live_progress() as tell:
         run_matrix(specs, results, data, tell)
     done = [records.find(spec.id, results) for spec in specs]
@@ -102,13 +114,13 @@ def bench(
 
 @app.command()
 def plan(
-    methods: Methods = "simgan,simgan-nohist",
-    pair: Pair = "fonts-digits",
-    seeds: Seeds = "3",
-    scale: ScaleName = "small",
+    methods: Methods = None,
+    pair: Pair = None,
+    seeds: Seeds = None,
+    scale: ScaleName = None,
     study: StudyName = None,
     changes: Changes = None,
-    bounds: Bounds = True,
+    bounds: Bounds = None,
     extractor: ExtractorName = None,
     device: Device = "auto",
     results: Results = Path("output"),

@@ -10,40 +10,50 @@ from benchmarks.study import Study
 from benchmarks.tables import records_of, studies_in
 from mistakes import UserMistake
 
+DEFAULTS = {"methods": "simgan,simgan-nohist", "pair": "fonts-digits", "seeds": "3", "scale": "small"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """What to run, in the user's words: a study by name, or everything a study is made of."""
+    """What to run, in the user's words: a study by name, or what a study is made of; ``None`` is unsaid."""
 
-    methods: str
-    pair: str
-    seeds: str
-    scale: str
     study: str | None = None
+    methods: str | None = None
+    pair: str | None = None
+    seeds: str | None = None
+    scale: str | None = None
     changes: list[str] | None = None
-    bounds: bool = True
+    bounds: bool | None = None
     extractor: str | None = None
 
     def resolved(self) -> Study:
-        """Return the named study, or one made of the other words."""
+        """Return the named study, or one made of the other words.
+
+        Raises :class:`UserMistake` where a study is named and something else is said too.
+        """
         if self.study is not None:
+            said = [name for name, word in vars(self).items() if name != "study" and word is not None]
+            if said:
+                raise UserMistake(
+                    f"--study {self.study} comes with its own {', '.join(said)}; allowed: --study without them."
+                )
             return find_study(self.study)
         return Study(
             name="comparison",
             about="the rows asked for",
-            pairs=(self.pair,),
+            pairs=(self.pair or DEFAULTS["pair"],),
             rows=tuple(self._rows()),
-            seeds=parse_seeds(self.seeds),
-            scale=self.scale,
+            seeds=parse_seeds(self.seeds or DEFAULTS["seeds"]),
+            scale=self.scale or DEFAULTS["scale"],
             extractor=self.extractor,
         )
 
     def _rows(self) -> list[str]:
         from methods.recipes import BOUNDS  # imported here: it loads torch
 
-        named = split_rows(self.methods)
+        named = split_rows(DEFAULTS["methods"] if self.methods is None else self.methods)
         trained = [with_changes(row, self.changes or []) for row in named if row not in BOUNDS]
-        lower, upper = ([bound] if self.bounds or bound in named else [] for bound in BOUNDS)
+        lower, upper = ([bound] if self.bounds is not False or bound in named else [] for bound in BOUNDS)
         return [*lower, *trained, *upper]
 
 

@@ -17,15 +17,19 @@ from methods.contract import Adapter, Predictor
 from methods.seeding import generator
 
 COLLAPSE = 0.02
+OF_EXAMPLES, OF_ADAPTED = ("fid", "kid", "error"), ("label_error", "refinement")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """Values by score name; a value that does not exist is ``None``, with its reason in ``blanks``."""
+    """Values by score name; a value that does not exist is ``None``, with its reason in ``blanks``.
+
+    ``adapted`` is the source as the adapter paints it (uint8), where there is an adapter.
+    """
 
     values: dict[str, float | None] = field(default_factory=dict)
     blanks: dict[str, str] = field(default_factory=dict)
-    flags: tuple[str, ...] = ()
+    adapted: Tensor | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,10 +69,6 @@ class Evaluator:
     def _reference(self) -> Tensor:
         return self.extractor(self._sample(self.pair.test.images))
 
-    def adapt(self, adapter: Adapter, seed: int) -> Labelled:
-        """Return the whole source, adapted and quantised to uint8, with its labels."""
-        return adapted(adapter, self.pair.source, seed)
-
     def score(
         self,
         adapter: Adapter | None,
@@ -81,26 +81,17 @@ class Evaluator:
         ``trains_on="target"`` is the upper bound: the labelled target stands where adapted source would, and its
         FID and KID are those of real against real, the floor.
         """
-        values: dict[str, float | None] = {}
-        if predictor is not None:
-            values["own_error"] = self._own_error(predictor)
+        values = {} if predictor is None else {"own_error": self._own_error(predictor)}
         if trains_on == "target":
-            reason = "no image is adapted"
-            blanks = dict.fromkeys(("label_error", "refinement"), reason)
-            return Scores(
-                values=values | self._realism_and_error(self.pair.oracle, seed) | dict.fromkeys(blanks),
-                blanks=blanks,
-            )
+            values |= self._realism_and_error(self.pair.oracle, seed)
+            return _with_blanks(values, "no image is adapted", *OF_ADAPTED)
         if adapter is None:
-            blanks = dict.fromkeys(
-                ("fid", "kid", "error", "label_error", "refinement"), "the method adapts no image"
-            )
-            return Scores(values=values | dict.fromkeys(blanks), blanks=blanks)
-        examples = self.adapt(adapter, seed)
+            return _with_blanks(values, "the method adapts no image", *OF_EXAMPLES, *OF_ADAPTED)
+        examples = adapted(adapter, self.pair.source, seed)
         values |= self._realism_and_error(examples, seed)
         values["label_error"] = error(predict(self.judge, examples.images), examples.labels)
         values["refinement"] = refinement(self.pair.source.images, examples.images)
-        return Scores(values=values)
+        return Scores(values={**values}, adapted=examples.images)
 
     def _own_error(self, predictor: Predictor) -> float:
         test = self.pair.test
@@ -108,7 +99,7 @@ class Evaluator:
             outputs = torch.cat([predictor(to_unit(part)) for part in test.images.split(512)])
         return error(outputs, test.labels)
 
-    def _realism_and_error(self, examples: Labelled, seed: int) -> dict[str, float | None]:
+    def _realism_and_error(self, examples: Labelled, seed: int) -> dict[str, float]:
         features = self.extractor(self._sample(examples.images))
         model = self.training.fit(examples, self.pair.task, seed)
         return {
@@ -121,6 +112,10 @@ class Evaluator:
         """Return the same ``images`` images of a split for every row and run."""
         order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
         return images[order[: self.images].to(images.device)]
+
+
+def _with_blanks(values: Mapping[str, float], reason: str, *names: str) -> Scores:
+    return Scores(values={**values, **dict.fromkeys(names)}, blanks=dict.fromkeys(names, reason))
 
 
 @torch.inference_mode()

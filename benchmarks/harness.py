@@ -15,10 +15,10 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from benchmarks import memory
 from benchmarks.batches import Batches
 from benchmarks.clock import StepClock, wait_for
-from benchmarks.evaluation import Evaluator, adapted, collapse_flags
+from benchmarks.evaluation import Evaluator, collapse_flags
+from benchmarks.memory import PeakMemory
 from benchmarks.provenance import describe
 from benchmarks.records import DIVERGED, FAILED, OK, RunRecord
 from benchmarks.samples import sample_grid
@@ -29,7 +29,6 @@ from benchmarks.study import RunSpec
 from datasets.catalogue import load_pair
 from methods.contract import Method, Problem
 from methods.recipes import configure
-from methods.settings import flatten
 from mistakes import UserMistake
 
 Watch = Callable[[int, int, Mapping[str, float]], None]
@@ -82,7 +81,7 @@ def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dic
     device = torch.device(spec.device)
     scale = Scale(**spec.budget)  # type: ignore[arg-type]
     config = configure(spec.row, spec.scale)
-    if {"method": spec.settings["method"]} | flatten(config) != dict(spec.settings):
+    if config.settings != spec.settings:
         raise UserMistake(f"run {spec.id!r} has other settings than its row has now; allowed: plan it again.")
     evaluator = evaluator_for(spec.pair, spec.extractor, scale.task_steps, device, data)
     pair = evaluator.pair
@@ -122,7 +121,7 @@ def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dic
     )
     files: dict[str, bytes] = {}
     if trained and adapter is not None:
-        files["samples.png"] = sample_grid(pair, adapted(adapter, pair.source, spec.seed).images)
+        files["samples.png"] = sample_grid(pair, scores.adapted)
         weights = {name: value.contiguous() for name, value in adapter.state_dict().items()}
         files["adapter.safetensors"] = save(weights)
     return record, files
@@ -130,7 +129,7 @@ def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dic
 
 def train(method: Method, batches: Batches, scale: Scale, device: torch.device, watch: Watch) -> Training:
     """Pretrain, then train under the clock; raises :class:`Diverged` when a loss term is no longer finite."""
-    memory.forget_peak(device)
+    memory = PeakMemory(device)
     start = time.perf_counter()
     method.pretrain(batches)
     wait_for(device)
@@ -150,7 +149,7 @@ def train(method: Method, batches: Batches, scale: Scale, device: torch.device, 
         curve=tuple(curve),
         step_ms=clock.summary(),
         seconds=seconds,
-        peak_mib=memory.peak(device),
+        peak_mib=memory.mib(),
         images_per_step=(batches.drawn - drawn) / scale.steps,
     )
 

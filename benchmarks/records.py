@@ -4,8 +4,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,8 @@ def write(record: RunRecord, files: Mapping[str, bytes], results: Path) -> Path:
             for name, content in {**files, "record.json": text.encode()}.items():
                 (draft / name).write_bytes(content)
             draft.chmod(0o755)
-            if not final.exists():
+            if not exists(record.id, results):
+                shutil.rmtree(final, ignore_errors=True)  # what is left where a record was deleted
                 os.rename(draft, final)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -98,21 +99,21 @@ def exists(run_id: str, results: Path) -> bool:
 
 def read(path: Path) -> RunRecord:
     """Read one ``record.json``; raises :class:`UserMistake` if it is none, or of another schema."""
+    mend = "Delete its folder to run it again."
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        schema = content["schema"]
+        if content["schema"] != SCHEMA:
+            raise UserMistake(
+                f"record {str(path)!r} has schema {content['schema']!r}; allowed: {SCHEMA}. {mend}"
+            )
+        return RunRecord(**{**content, "flags": tuple(content["flags"]), "curve": tuple(content["curve"])})
+    except UserMistake:
+        raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserMistake(
-            f"record {str(path)!r} is corrupt ({type(error).__name__}: {error}); allowed: a whole record, "
-            "as a run writes it. Delete its folder to run it again."
+            f"record {str(path)!r} is corrupt ({type(error).__name__}: {error}); "
+            f"allowed: a whole record, as a run writes it. {mend}"
         ) from error
-    names = {part.name for part in fields(RunRecord)}
-    if schema != SCHEMA or set(content) != names:
-        raise UserMistake(
-            f"record {str(path)!r} has schema {schema!r} or other fields; allowed: schema {SCHEMA}. "
-            "Delete its folder to run it again."
-        )
-    return RunRecord(**{**content, "flags": tuple(content["flags"]), "curve": tuple(content["curve"])})
 
 
 def find(run_id: str, results: Path) -> RunRecord:
@@ -122,11 +123,11 @@ def find(run_id: str, results: Path) -> RunRecord:
 
 def read_all(results: Path) -> list[RunRecord]:
     """Return every record under ``results/runs``, sorted by id."""
-    return [read(path) for path in sorted((results / "runs").glob("*/record.json"))]
+    return [read(path) for path in sorted((results / "runs").glob("[!.]*/record.json"))]
 
 
-def forget_unfinished(results: Path) -> None:
-    """Delete the records of failed and diverged runs, so that they run again."""
-    for record in read_all(results):
-        if record.status != OK:
-            shutil.rmtree(results / "runs" / record.id)
+def forget_unfinished(run_ids: Iterable[str], results: Path) -> None:
+    """Delete the records of those of the runs that failed or diverged, so that they run again."""
+    for run_id in run_ids:
+        if exists(run_id, results) and find(run_id, results).status != OK:
+            shutil.rmtree(results / "runs" / run_id)

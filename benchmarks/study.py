@@ -63,7 +63,6 @@ def runs(study: Study, device: str) -> Iterator[RunSpec]:
     from benchmarks.scores.extractors import EXTRACTORS
     from datasets.catalogue import PAIRS
     from methods.recipes import configure
-    from methods.settings import flatten
 
     budget = {name: value for name, value in asdict(find_scale(study.scale)).items() if name != "about"}
     configs = {row: configure(row, study.scale) for row in study.rows}
@@ -83,7 +82,7 @@ def runs(study: Study, device: str) -> Iterator[RunSpec]:
                     seed=seed,
                     extractor=study.extractor or PAIRS[pair].extractor,
                     device=device,
-                    settings={"method": type(config).__name__.removesuffix("Config")} | flatten(config),
+                    settings=config.settings,
                     budget=budget,
                 )
 

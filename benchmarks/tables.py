@@ -75,7 +75,7 @@ def tables_of(study: Study, records: Iterable[RunRecord]) -> list[Table]:
     groups: dict[str, list[RunRecord]] = {}
     for record in records_of(study, records):
         groups.setdefault(_comparable(record), []).append(record)
-    names = [_name(study, group[0]) for group in groups.values()]
+    names = [f"{study.name}--{group[0].spec['pair']}" for group in groups.values()]
     return [
         _table(study, group, name if names.count(name) == 1 else f"{name}--{number}")
         for number, (name, group) in enumerate(zip(names, groups.values(), strict=True), 1)
@@ -110,28 +110,59 @@ def _comparable(record: RunRecord) -> str:
     )
 
 
-def _name(study: Study, record: RunRecord) -> str:
-    return f"{study.name}--{record.spec['pair']}"
+@dataclass(frozen=True, kw_only=True)
+class _Summary:
+    """Everything that the grids of one table are made from."""
+
+    study: Study
+    settings: Mapping[str, Mapping[str, Any]]
+    protocol: Mapping[str, Any]
+    columns: Sequence[str]
+    baseline: str | None
+    scores: Sequence[str]
+    numbers: "Numbers"
+
+    def title(self, name: str) -> str:
+        """Return how a score or cost, or the difference of one, is titled."""
+        if name.startswith("Δ "):
+            return f"Δ {SCORES[name[2:]].short}"
+        return SCORES[name].title.format(**self.protocol) if name in SCORES else name
+
+    def shown(self, name: str, row: str) -> str:
+        """Return the cell of a score, or of the difference of one."""
+        number = self.numbers.get((row, name))
+        digits = SCORES[name.removeprefix("Δ ")].digits
+        return number.written(digits, sign=name.startswith("Δ ")) if number else ""
+
+    def runs(self, row: str) -> int:
+        """Return how many runs of a row are done."""
+        number = self.numbers[row, "runs"]
+        return int(number.mean) if number else 0
 
 
 def _table(study: Study, records: Sequence[RunRecord], name: str) -> Table:
     settings = _settings(study, records)
-    protocol = _protocol(records)
     frame = pd.DataFrame([_flat(record) for record in records])
     trained = [row for row in study.rows if row in settings and settings[row]["method"] not in BOUNDS]
     baseline = trained[0] if trained else None
-    columns = varied([settings[row] for row in trained])
-    names = [score for score in SCORES if score in frame and frame[score].notna().any()]
-    numbers = _numbers(study, frame, [*names, *COSTS], baseline)
-    first = records[0]
+    scores = [score for score in SCORES if score in frame and frame[score].notna().any()]
+    summary = _Summary(
+        study=study,
+        settings=settings,
+        protocol=_protocol(records),
+        columns=varied([settings[row] for row in trained]),
+        baseline=baseline,
+        scores=scores,
+        numbers=_numbers(study, frame, [*scores, *COSTS], baseline),
+    )
     return Table(
         name=name,
-        title=f"{study.name}: {first.spec['pair']}",
-        about=_about(study, first, protocol, baseline),
-        scores=_scores(study, settings, columns, baseline, names, numbers, protocol),
-        costs=_costs(study, numbers),
+        title=f"{study.name}: {records[0].spec['pair']}",
+        about=_about(summary, records[0].host),
+        scores=_score_grid(summary),
+        costs=_cost_grid(summary),
         notes=tuple(_notes(records)),
-        frame=_plain(study, settings, columns, numbers),
+        frame=_plain(summary),
     )
 
 
@@ -201,55 +232,42 @@ def _of(values: pd.Series, row: str) -> pd.Series:
     return mine.droplevel("row").sort_index().dropna().astype(float) if len(mine) else pd.Series(dtype=float)
 
 
-def _scores(
-    study: Study,
-    settings: Mapping[str, Mapping[str, Any]],
-    columns: Sequence[str],
-    baseline: str | None,
-    names: Sequence[str],
-    numbers: Numbers,
-    protocol: Mapping[str, Any],
-) -> Grid:
-    heads, cells, bold = ["method", *columns], [], set()
-    for name in names:
-        heads.append(SCORES[name].title.format(**protocol))
-        heads += [f"Δ {SCORES[name].short}"] * (name in COMPARED and baseline is not None)
-    for line, row in enumerate(study.rows):
-        mine = settings.get(row, {})
-        cells.append([row, *(_setting(mine, path) for path in columns)])
-        for place, path in enumerate(columns, 1):
-            if baseline and row != baseline and path in mine and mine[path] != settings[baseline].get(path):
-                bold.add((line, place))
-        for name in names:
-            cells[-1].append(_written(numbers[row, name], SCORES[name].digits))
-            if name in COMPARED and baseline is not None:
-                difference = numbers.get((row, f"Δ {name}"))
-                cells[-1].append(_written(difference, SCORES[name].digits, sign=True))
-        done = numbers[row, "runs"]
-        cells[-1].append(f"{int(done.mean) if done else 0}/{len(study.seeds)}")
-    return Grid(
-        heading="Scores", columns=(*heads, "runs"), cells=tuple(map(tuple, cells)), bold=frozenset(bold)
-    )
-
-
-def _costs(study: Study, numbers: Numbers) -> Grid:
-    """Return means over seeds; a step's time is the median over windows, with the quartiles in brackets."""
-    names = [name for name in COSTS if any(numbers[row, name] for row in study.rows)]
-    cells = []
-    for row in study.rows:
-        plain = {
-            name: f"{number.mean:.{COSTS[name][1]}f}" if (number := numbers[row, name]) else ""
-            for name in COSTS
+def _score_grid(summary: _Summary) -> Grid:
+    """Return settings that vary, scores, and differences to the baseline."""
+    names = []
+    for name in summary.scores:
+        names += [name, f"Δ {name}"] if name in COMPARED and summary.baseline else [name]
+    cells, bold = [], set()
+    base = summary.settings[summary.baseline] if summary.baseline else {}
+    for line, row in enumerate(summary.study.rows):
+        mine = summary.settings.get(row, {})
+        done = f"{summary.runs(row)}/{len(summary.study.seeds)}"
+        settings = [_setting(mine, path) for path in summary.columns]
+        cells.append((row, *settings, *(summary.shown(name, row) for name in names), done))
+        bold |= {
+            (line, place)
+            for place, path in enumerate(summary.columns, 1)
+            if base and path in mine and mine[path] != base.get(path)
         }
+    heads = ("method", *summary.columns, *map(summary.title, names), "runs")
+    return Grid(heading="Scores", columns=heads, cells=tuple(cells), bold=frozenset(bold))
+
+
+def _cost_grid(summary: _Summary) -> Grid:
+    """Return means over seeds; a step's time is the median over windows, with the quartiles in brackets."""
+    rows = summary.study.rows
+    names = [name for name in COSTS if any(summary.numbers[row, name] for row in rows)]
+    cells = []
+    for row in rows:
+        plain = {}
+        for name, (_, digits) in COSTS.items():
+            number = summary.numbers[row, name]
+            plain[name] = f"{number.mean:.{digits}f}" if number else ""
         if plain["step_ms"]:
             plain["step_ms"] += f" [{plain['step_q1']}, {plain['step_q3']}]"
         cells.append((row, *(plain[name] for name in names if name not in QUARTILES)))
     heads = (COSTS[name][0] for name in names if name not in QUARTILES)
     return Grid(heading="Costs", columns=("method", *heads), cells=tuple(cells))
-
-
-def _written(number: Estimate | None, digits: int | None, *, sign: bool = False) -> str:
-    return number.written(digits, sign=sign) if number else ""
 
 
 def _setting(settings: Mapping[str, Any], path: str) -> str:
@@ -259,14 +277,15 @@ def _setting(settings: Mapping[str, Any], path: str) -> str:
     return "–" if value is None else str(value)
 
 
-def _about(study: Study, first: RunRecord, protocol: Mapping[str, Any], baseline: str | None) -> str:
+def _about(summary: _Summary, host: Mapping[str, Any]) -> str:
+    study, protocol = summary.study, summary.protocol
     sizes = ", ".join(
         f"{split} {protocol[split]}" for split in ("source", "target", "test") if split in protocol
     )
-    paired = f" Δ: paired by seed against {baseline}." if baseline else ""
+    paired = f" Δ: paired by seed against {summary.baseline}." if summary.baseline else ""
     return (
         f"{study.about[0].upper()}{study.about[1:]}. Scale {study.scale}, seeds "
-        f"{', '.join(map(str, study.seeds))}, {first.host.get('device')} ({first.host.get('threads')} threads); "
+        f"{', '.join(map(str, study.seeds))}, {host.get('device')} ({host.get('threads')} threads); "
         f"images: {sizes}; data {protocol.get('data', 'unknown')}. "
         f"Mean ± 95 % t-interval over seeds.{paired} Lower is better for all but mean |R(x) − x|."
     )
@@ -288,20 +307,17 @@ def _notes(records: Sequence[RunRecord]) -> Iterable[str]:
         yield f"{row}: no {', no '.join(titles)}: {reason}"
 
 
-def _plain(
-    study: Study, settings: Mapping[str, Mapping[str, Any]], columns: Sequence[str], numbers: Numbers
-) -> pd.DataFrame:
+def _plain(summary: _Summary) -> pd.DataFrame:
     """Return the table for machines: a column for every mean, half-width and count."""
     lines = []
-    for row in study.rows:
-        line: dict[str, Any] = {"method": row} | {path: settings.get(row, {}).get(path) for path in columns}
-        for name in dict.fromkeys(name for _, name in numbers):
-            number = numbers.get((row, name))
-            if name == "runs":
-                line[name] = int(number.mean) if number else 0
-                continue
-            line[f"{name} mean"] = number.mean if number else None
-            line[f"{name} half"] = number.half if number else None
-            line[f"{name} n"] = number.count if number else 0
-        lines.append(line)
+    for row in summary.study.rows:
+        settings = summary.settings.get(row, {})
+        line: dict[str, Any] = {"method": row} | {path: settings.get(path) for path in summary.columns}
+        for name in dict.fromkeys(name for _, name in summary.numbers if name != "runs"):
+            number = summary.numbers.get((row, name))
+            title = summary.title(name)
+            line[f"{title} mean"] = number.mean if number else None
+            line[f"{title} half"] = number.half if number else None
+            line[f"{title} n"] = number.count if number else 0
+        lines.append(line | {"runs": summary.runs(row)})
     return pd.DataFrame(lines)

@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Literal, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
+from methods.settings import Value, flatten
+
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
@@ -122,6 +124,11 @@ class Config(ABC):
 
     SCALES: ClassVar[Mapping[str, Mapping[str, object]]] = {}
     TRAINS_ON: ClassVar[Literal["source", "target"]] = "source"
+
+    @property
+    def settings(self) -> dict[str, Value]:
+        """All settings by dotted path, led by the algorithm's name as ``method``."""
+        return {"method": type(self).__name__.removesuffix("Config"), **flatten(self)}
 
     @abstractmethod
     def build(self, problem: Problem, device: torch.device, seed: int) -> Method:

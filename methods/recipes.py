@@ -29,12 +29,18 @@ class Recipe:
     def but(self, name: str, changes: Mapping[str, object], about: str, paper: str | None = None) -> "Recipe":
         """Return this recipe with other settings, by dotted path; refuses an unknown path or an idle change."""
         changed(self.at("paper"), changes)
-        merged = {**self.changes, **changes}
+        kept = {path: value for path, value in self.changes.items() if not _within(path, changes)}
+        merged = {**kept, **changes}
         return Recipe(name=name, base=self.base, about=about, paper=paper or self.paper, changes=merged)
 
     def at(self, scale: str) -> Config:
         """Return the config at a scale: the algorithm's values for it first, then what the recipe changes."""
         return change(change(self.base, self.base.SCALES.get(scale, {})), self.changes)
+
+
+def _within(path: str, changes: Mapping[str, object]) -> bool:
+    """Say whether one of the changes replaces a path or the part it belongs to."""
+    return any(path == other or path.startswith(f"{other}.") for other in changes)
 
 
 simgan = Recipe(

@@ -84,6 +84,12 @@ class RefinerGanConfig(Config):
             raise UserMistake(
                 f"critic_pretraining is {self.critic_pretraining}; allowed: an integer from 0 on."
             )
+        blocks = self.refiner.blocks
+        if self.guidance and not -blocks <= self.guidance.block < blocks:
+            raise UserMistake(
+                f"guidance.block is {self.guidance.block}; allowed: {-blocks} … {blocks - 1}, "
+                f"the refiner has {blocks} blocks."
+            )
         least = 1 if self.history else 0  # the history is filled with what pretraining refines
         if self.refiner_pretraining < least:
             raise UserMistake(
@@ -117,7 +123,6 @@ class RefinerGan(Method):
                     config.guidance,
                     critic_width=self.critic.head.in_channels,
                     refiner_width=config.refiner.width,
-                    blocks=config.refiner.blocks,
                 )
         for module in (self.refiner, self.critic, self.guidance):
             module.to(device).to(memory_format=torch.channels_last)  # the faster layout on CPU and CUDA

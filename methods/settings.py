@@ -6,6 +6,7 @@ ingredient is absent. A part stands at its own path under the name of its class,
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import fields, is_dataclass, replace
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -31,35 +32,48 @@ def flatten(config: object, prefix: str = "") -> dict[str, Value]:
 
 
 def change(config: Part, changes: Mapping[str, object]) -> Part:
-    """Return the config with other values at the given dotted paths, applied in order.
+    """Return the config with other values at the given dotted paths, applied in order, checked when all are in.
 
     A value is a plain value, a part, ``None`` for an absent part, or text as a user types it (``"none"``, the name
     of a part's class, ``"0.5"``). Raises :class:`UserMistake` for an unknown path or a value of the wrong kind.
     """
     for path, value in changes.items():
         config = _set(config, path, path, value)
-    return config
+    return _checked(config)
 
 
 def changed(config: Part, changes: Mapping[str, object]) -> Part:
     """As :func:`change`, but refuses a change that changes nothing."""
     for path, value in changes.items():
-        before, config = config, change(config, {path: value})
+        before, config = config, _set(config, path, path, value)
         if config == before:
             raise UserMistake(
                 f"setting {path!r} is {_written(value)} already; allowed: a change that changes something."
             )
-    return config
+    return _checked(config)
+
+
+def _checked(config: Part) -> Part:
+    """Return the config built anew, so that every part looks at its values again."""
+    parts = {field.name: getattr(config, field.name) for field in fields(config)}  # type: ignore[arg-type]
+    return replace(config, **{name: _checked(part) for name, part in parts.items() if is_dataclass(part)})  # type: ignore[type-var]
+
+
+def _with(config: Part, name: str, value: object) -> Part:
+    """Return a copy with one other value, unchecked: a later change may make it allowed."""
+    other = copy(config)
+    object.__setattr__(other, name, value)  # the dataclass is frozen for everybody else
+    return other
 
 
 def _set(config: Part, path: str, full: str, value: object) -> Part:
-    name, _, rest = path.partition(".")
+    name, dot, rest = path.partition(".")
     hints = _hints(config)
     if name not in hints:
         parent = full[: len(full) - len(path)]
         raise unknown("setting", full, [parent + known for known in hints])
-    if not rest:
-        return replace(config, **{name: _read(hints[name], full, value)})  # type: ignore[type-var]
+    if not dot:
+        return _with(config, name, _read(hints[name], full, value))
     part = getattr(config, name)
     if not is_dataclass(part):
         parts = [_words(kind)[0] for kind in _kinds(hints[name]) if is_dataclass(kind)]
@@ -69,7 +83,7 @@ def _set(config: Part, path: str, full: str, value: object) -> Part:
         raise UserMistake(
             f"unknown setting {full!r}: {where!r} is absent; allowed: {where}={'|'.join(parts)} first."
         )
-    return replace(config, **{name: _set(part, rest, full, value)})  # type: ignore[type-var]
+    return _with(config, name, _set(part, rest, full, value))
 
 
 def _hints(config: object) -> dict[str, Any]:
@@ -122,7 +136,10 @@ def _words(kind: Any) -> list[str]:
 
 
 def _written(value: object) -> str:
-    return type(value).__name__ if is_dataclass(value) else "none" if value is None else str(value)
+    if is_dataclass(value):
+        return type(value).__name__
+    text = "none" if value is None else str(value)
+    return text if text.isprintable() else repr(text)
 
 
 def varied(rows: Sequence[Settings]) -> list[str]:

@@ -120,6 +120,7 @@ MISTAKES = {
     "repeated seed": (["--seeds", "1,1"], "seeds '1,1'"),
     "seeds no number": (["--seeds", "x"], "seeds 'x'"),
     "unknown scale": (["--scale", "smal"], "Did you mean 'small'?"),
+    "study and more": (["--study", "simgan-ablation", "--seeds", "2"], "comes with its own seeds"),
     "unknown study": (["--study", "simgan-ablatio"], "Did you mean 'simgan-ablation'?"),
     "unknown extractor": (["--extractor", "inceptio"], "Did you mean 'inception'?"),
     "unknown device": (["--device", "tpu"], "allowed: auto, cpu, cuda"),

@@ -46,10 +46,8 @@ def _digits(device: torch.device) -> Extractor:
 def _random(device: torch.device) -> Extractor:
     """Two convolutions with fixed random weights, 64 features; for tests."""
     with initialising(0, "random extractor"):
-        layers = (nn.LazyConv2d(32, 3, 2, 1), nn.ReLU(), nn.Conv2d(32, 64, 3, 2, 1), nn.ReLU())
-        network = nn.Sequential(*layers)
-        network(torch.zeros(1, 3, 8, 8))
-    network.to(device)
+        layers = (nn.Conv2d(3, 32, 3, 2, 1), nn.ReLU(), nn.Conv2d(32, 64, 3, 2, 1), nn.ReLU())
+    network = nn.Sequential(*layers).to(device)
 
     def features(images: Tensor) -> Tensor:
         return network(to_unit(images).expand(-1, 3, -1, -1)).mean((2, 3))

@@ -33,12 +33,8 @@ class GGDR:
 class Decoder(nn.Module):
     """The decoder of :class:`GGDR` with its loss."""
 
-    def __init__(self, guidance: GGDR, *, critic_width: int, refiner_width: int, blocks: int) -> None:
+    def __init__(self, guidance: GGDR, *, critic_width: int, refiner_width: int) -> None:
         super().__init__()
-        if not -blocks <= guidance.block < blocks:
-            raise UserMistake(
-                f"guidance.block is {guidance.block}; allowed: {-blocks} … {blocks - 1}, the refiner has {blocks} blocks."
-            )
         self.guidance = guidance
         self.decode = nn.Conv2d(critic_width, refiner_width, 1)
 

@@ -32,6 +32,8 @@ class Adam:
 
     def __post_init__(self) -> None:
         _check(self.rate)
+        if not 0 <= self.beta1 < 1:
+            raise UserMistake(f"beta1 is {self.beta1}; allowed: a number from 0 on, below 1.")
 
     def over(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Return the optimiser of these parameters."""

@@ -1,0 +1,1 @@
+"""Speed of the hot paths, measured with pytest-benchmark; nothing is asserted of time."""

@@ -1,0 +1,282 @@
+"""The scores of an adapter on a pair of domains."""
+
+import io
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from benchmarks.evaluation import COLLAPSE, Evaluator, Scores, adapted, collapse_flags, refinement
+from benchmarks.samples import sample_grid
+from benchmarks.scores.catalogue import SCORES
+from benchmarks.scores.extractors import Extractor, load_extractor
+from benchmarks.scores.frechet import frechet_distance
+from benchmarks.scores.kernel import kernel_distance
+from benchmarks.scores.task_model import TaskTraining, error, predict
+from datasets.catalogue import load_pair
+from datasets.contract import DomainPair, Labelled, to_unit
+
+TRAINING = TaskTraining(steps=60)
+OF_IMAGES = ("fid", "kid", "error", "label_error", "refinement")
+
+
+class Adapt:
+    """An adapter from a function of images; it has no randomness."""
+
+    def __call__(self, source: Tensor, generator: torch.Generator) -> Tensor:
+        return self.paint(source)
+
+    def paint(self, source: Tensor) -> Tensor:
+        return source
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {}
+
+
+class Constant(Adapt):
+    def paint(self, source: Tensor) -> Tensor:
+        return torch.full_like(source, 0.2)
+
+
+class Grain(Adapt):
+    def __call__(self, source: Tensor, generator: torch.Generator) -> Tensor:
+        return source + 0.3 * torch.rand(source.shape, generator=generator)
+
+
+class Brighter(Adapt):
+    """Adds ``levels`` of 255."""
+
+    def __init__(self, levels: float) -> None:
+        self.levels = levels
+
+    def paint(self, source: Tensor) -> Tensor:
+        return source + self.levels / 127.5
+
+
+@cache
+def shapes() -> DomainPair:
+    return load_pair("shapes")
+
+
+def evaluator_of(pair: DomainPair) -> Evaluator:
+    return Evaluator(pair=pair, extractor=load_extractor("random", torch.device("cpu")), training=TRAINING)
+
+
+@cache
+def evaluator() -> Evaluator:
+    return evaluator_of(shapes())
+
+
+@cache
+def scores_of_identity() -> Scores:
+    return evaluator().score(Adapt(), None, "source", seed=0)
+
+
+def relabelled(examples: Labelled) -> Labelled:
+    return replace(examples, labels=(examples.labels + 1) % 3)
+
+
+# ---- adapters
+
+
+def test_identity_changes_nothing_and_keeps_the_judges_own_error() -> None:
+    source = shapes().source
+    judge = TRAINING.fit(source, shapes().task, seed=0)
+    values = scores_of_identity().values
+    assert values["refinement"] == 0
+    assert values["label_error"] == error(predict(judge, source.images), source.labels)
+    assert values["label_error"] < 40  # so it is not the error of guessing
+
+
+def test_scores_are_those_of_their_parts() -> None:
+    pair, extractor = shapes(), evaluator().extractor
+    adapted_features, real_features = extractor(pair.source.images), extractor(pair.test.images)
+    model = TRAINING.fit(pair.source, pair.task, seed=0)
+    values = scores_of_identity().values
+    assert values["fid"] == pytest.approx(frechet_distance(adapted_features, real_features), rel=1e-6)
+    assert values["kid"] == pytest.approx(kernel_distance(adapted_features, real_features), rel=1e-6)
+    assert values["error"] == error(predict(model, pair.test.images), pair.test.labels)
+
+
+def test_constant_image_is_far_from_the_target_and_loses_the_labels() -> None:
+    constant = evaluator().score(Constant(), None, "source", seed=0).values
+    identity = scores_of_identity().values
+    assert constant["fid"] > identity["fid"]
+    assert constant["kid"] > identity["kid"]
+    assert constant["refinement"] > 0.5
+    assert constant["label_error"] == pytest.approx(200 / 3)  # one answer for three equal classes
+    assert constant["error"] == pytest.approx(200 / 3)
+
+
+def test_every_score_of_an_adapter_is_there_and_in_the_catalogue() -> None:
+    scores = scores_of_identity()
+    assert set(scores.values) == set(OF_IMAGES) <= set(SCORES)
+    assert None not in scores.values.values()
+    assert scores.blanks == {}
+
+
+def test_same_seed_same_scores_other_seed_other_scores() -> None:
+    first, again, other = (evaluator_of(shapes()).score(Grain(), None, "source", s) for s in (4, 4, 5))
+    assert first == again
+    for name in ("fid", "refinement"):
+        assert first.values[name] != other.values[name]
+
+
+def test_seed_is_felt_by_the_task_model_but_not_by_the_judge() -> None:
+    errors = {evaluator().score(Adapt(), None, "source", seed).values["error"] for seed in range(4)}
+    assert len(errors) > 1
+    other = evaluator().score(Adapt(), None, "source", seed=3).values
+    for name in ("fid", "kid", "label_error", "refinement"):
+        assert other[name] == scores_of_identity().values[name]
+
+
+def test_scoring_neither_feels_nor_moves_global_randomness() -> None:
+    torch.manual_seed(1)
+    first = evaluator_of(shapes()).score(Grain(), None, "source", seed=0)
+    torch.manual_seed(2)
+    second = evaluator_of(shapes()).score(Grain(), None, "source", seed=0)
+    after = torch.get_rng_state()
+    assert first == second
+    assert torch.equal(after, torch.manual_seed(2).get_state())
+
+
+# ---- whose labels are seen
+
+
+def test_labels_of_the_training_target_do_not_touch_the_scores() -> None:
+    blind = replace(shapes(), oracle=relabelled(shapes().oracle))
+    assert evaluator_of(blind).score(Adapt(), None, "source", seed=0) == scores_of_identity()
+    upper = evaluator().score(None, None, "target", seed=0).values["error"]
+    assert evaluator_of(blind).score(None, None, "target", seed=0).values["error"] > upper + 20
+
+
+def test_test_labels_touch_nothing_but_the_error_on_them() -> None:
+    other = evaluator_of(replace(shapes(), test=relabelled(shapes().test))).score(Adapt(), None, "source", 0)
+    same = {name for name, value in scores_of_identity().values.items() if other.values[name] == value}
+    assert same == {"fid", "kid", "label_error", "refinement"}
+
+
+# ---- the upper bound and methods that adapt no image
+
+
+def test_labelled_target_gives_floors_and_blanks() -> None:
+    scores = evaluator().score(Adapt(), None, "target", seed=0)
+    pair, extractor = shapes(), evaluator().extractor
+    floor = frechet_distance(extractor(pair.target), extractor(pair.test.images))
+    model = TRAINING.fit(pair.oracle, pair.task, seed=0)
+    assert scores.values["fid"] == pytest.approx(floor, rel=1e-6)
+    assert scores.values["fid"] < scores_of_identity().values["fid"]
+    assert scores.values["error"] == error(predict(model, pair.test.images), pair.test.labels)
+    blank = {name for name, value in scores.values.items() if value is None}
+    assert blank == set(scores.blanks) == {"label_error", "refinement"}
+    assert all(scores.blanks.values())
+
+
+class Reader:
+    """A predictor that knows the test images by heart, and answers one class too far for some."""
+
+    def __init__(self, wrong: int) -> None:
+        test = shapes().test
+        answers = [(label + (place < wrong)) % 3 for place, label in enumerate(test.labels.tolist())]
+        self.known = dict(zip((image.tobytes() for image in test.images.numpy()), answers, strict=True))
+
+    def __call__(self, images: Tensor) -> Tensor:
+        assert images.dtype == torch.float32
+        levels = ((images + 1) * 127.5).round().to(torch.uint8).numpy()
+        return torch.eye(3)[[self.known[image.tobytes()] for image in levels]]
+
+
+@pytest.mark.parametrize(("wrong", "percent"), [(0, 0.0), (24, 25.0)])
+def test_method_without_adapter_has_reasons_and_its_own_error(wrong: int, percent: float) -> None:
+    scores = evaluator().score(None, Reader(wrong), "source", seed=0)
+    assert scores.values == {"own_error": percent} | dict.fromkeys(OF_IMAGES)
+    assert set(scores.blanks) == set(OF_IMAGES)
+    assert all(scores.blanks.values())
+
+
+def test_own_error_stands_beside_the_scores_of_the_adapter() -> None:
+    scores = evaluator().score(Adapt(), Reader(24), "source", seed=0)
+    assert scores.values == {"own_error": 25.0} | scores_of_identity().values
+
+
+# ---- what is compared
+
+
+def test_protocol_says_what_the_scores_were_taken_on() -> None:
+    pair = replace(
+        shapes(), test=Labelled(images=shapes().test.images[:40], labels=shapes().test.labels[:40])
+    )
+    assert evaluator_of(pair).protocol == {
+        "extractor": "random-conv",
+        "images": 40,
+        "data": pair.fingerprint,
+        "source": 96,
+        "target": 96,
+        "test": 40,
+    }
+
+
+def test_both_sides_of_fid_have_as_many_different_images() -> None:
+    seen: list[Tensor] = []
+    spy = Extractor(title="spy", features=lambda images: seen.append(images) or to_unit(images).flatten(1))
+    few = Labelled(images=shapes().oracle.images[:40], labels=shapes().oracle.labels[:40])
+    pair = replace(shapes(), oracle=few, source=shapes().test, test=relabelled(shapes().source))
+    Evaluator(pair=pair, extractor=spy, training=TaskTraining(steps=1)).score(Adapt(), None, "source", 0)
+    assert [len(images) for images in seen] == [40, 40]
+    source = next(images for images in seen if images.unique().numel() > 2)  # the grainy side
+    assert len({image.tobytes() for image in source.numpy()}) == 40
+    assert set(source.flatten(1).sum(1).tolist()) != set(pair.source.images[:40].flatten(1).sum(1).tolist())
+
+
+@pytest.mark.parametrize(("levels", "change"), [(0.4, 0), (0.6, 1), (-0.6, -1), (300, 255), (-300, -255)])
+def test_adapted_images_are_rounded_and_clamped_bytes(levels: float, change: int) -> None:
+    source = shapes().test
+    painted = adapted(Brighter(levels), source, seed=0, batch=7)
+    assert painted.images.dtype == torch.uint8
+    assert torch.equal(painted.images.int(), (source.images.int() + change).clamp(0, 255))
+    assert torch.equal(painted.labels, source.labels)
+    assert painted.masks is source.masks
+
+
+def test_refinement_is_the_mean_change_of_a_pixel() -> None:
+    random = torch.Generator().manual_seed(0)
+    one, two = (torch.randint(256, (2, 3, 4, 5), generator=random, dtype=torch.uint8) for _ in range(2))
+    total = sum(
+        abs(a / 127.5 - b / 127.5)
+        for a, b in zip(one.flatten().tolist(), two.flatten().tolist(), strict=True)
+    )
+    assert refinement(one, two) == pytest.approx(total / one.numel(), rel=1e-6)
+    assert refinement(torch.zeros_like(one), torch.full_like(one, 255)) == 2
+
+
+def test_only_a_trained_adapter_can_collapse() -> None:
+    values = scores_of_identity().values
+    assert collapse_flags(values, trained=True) == ("identity collapse",)
+    assert collapse_flags(values, trained=False) == ()
+    assert collapse_flags({"refinement": COLLAPSE * 0.99}, trained=True) == ("identity collapse",)
+    assert collapse_flags({"refinement": COLLAPSE * 1.01}, trained=True) == ()
+    assert collapse_flags({"refinement": None}, trained=True) == ()
+    assert collapse_flags({}, trained=True) == ()
+
+
+# ---- the picture beside a record
+
+
+@pytest.mark.parametrize("name", ["shapes", "digits-photos"])
+def test_sample_grid_shows_source_adapted_and_real_images(name: str) -> None:
+    pair = load_pair(name)
+    inverted = 255 - pair.source.images
+    picture = np.asarray(Image.open(io.BytesIO(sample_grid(pair, inverted))))
+    size = pair.shape[1]
+    factor = picture.shape[0] // (3 * (size + 1) + 1)
+    cells = picture[::factor, ::factor]
+    assert cells.shape == (3 * (size + 1) + 1, 16 * (size + 1) + 1, 3)
+    for row, images in enumerate((pair.source.images, inverted, pair.target)):
+        for column in range(16):
+            top, left = row * (size + 1) + 1, column * (size + 1) + 1
+            shown = images[column * len(images) // 16].expand(3, -1, -1).permute(1, 2, 0).numpy()
+            assert np.array_equal(cells[top : top + size, left : left + size], shown)
