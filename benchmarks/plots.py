@@ -16,6 +16,7 @@ from benchmarks.study import Study
 from benchmarks.tables import COMPARED
 
 LABEL, LINE = 190, 4
+WIDE = 30  # a panel whose largest value is this many times its smallest has a logarithmic axis
 
 
 def score_figure(study: Study, records: Sequence[RunRecord]) -> Figure:
@@ -27,7 +28,8 @@ def score_figure(study: Study, records: Sequence[RunRecord]) -> Figure:
     panels = figure.subplots(1, len(COMPARED), sharey=True)
     for axes, name in zip(panels, COMPARED, strict=True):
         _panel(axes, frame, rows, name)
-        axes.set_xlabel(SCORES[name].title.format(**done[0].protocol))
+        title = SCORES[name].title.format(**done[0].protocol)
+        axes.set_xlabel(title if axes.get_xscale() == "linear" else f"{title}, log scale")
     return figure
 
 
@@ -40,7 +42,10 @@ def _panel(axes: Axes, frame: pd.DataFrame, rows: Sequence[str], name: str) -> N
         if number:
             axes.errorbar(number.mean, place, xerr=number.half or 0, fmt="|", color="black", capsize=3, ms=9)
     axes.set_ylabel("")
-    axes.set_xlim(left=0)
+    if frame[name].max() > WIDE * frame[name].min() > 0:
+        axes.set_xscale("log")
+    else:
+        axes.set_xlim(left=0)
     axes.grid(axis="x", color="0.9")
     axes.set_axisbelow(True)
     sns.despine(ax=axes)

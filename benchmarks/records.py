@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +106,10 @@ def read(path: Path) -> RunRecord:
             raise UserMistake(
                 f"record {str(path)!r} has schema {content['schema']!r}; allowed: {SCHEMA}. {mend}"
             )
-        return RunRecord(**{**content, "flags": tuple(content["flags"]), "curve": tuple(content["curve"])})
+        content |= {name: tuple(content[name]) for name in ("flags", "curve")}
+        if odd := content.keys() ^ {part.name for part in fields(RunRecord)}:
+            raise ValueError(f"missing or unknown fields {', '.join(sorted(odd))}")
+        return RunRecord(**content)
     except UserMistake:
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -47,8 +47,9 @@ def changed(config: Part, changes: Mapping[str, object]) -> Part:
     for path, value in changes.items():
         before, config = config, _set(config, path, path, value)
         if config == before:
+            text = _written(value).strip()
             raise UserMistake(
-                f"setting {path!r} is {_written(value)} already; allowed: a change that changes something."
+                f"setting {path!r} is {text} already; allowed: a change that changes something."
             )
     return _checked(config)
 
@@ -136,10 +137,7 @@ def _words(kind: Any) -> list[str]:
 
 
 def _written(value: object) -> str:
-    if is_dataclass(value):
-        return type(value).__name__
-    text = "none" if value is None else str(value)
-    return text if text.isprintable() else repr(text)
+    return type(value).__name__ if is_dataclass(value) else "none" if value is None else str(value)
 
 
 def varied(rows: Sequence[Settings]) -> list[str]:

@@ -87,6 +87,7 @@ def test_identity_changes_nothing_and_keeps_the_judges_own_error() -> None:
     source = shapes().source
     judge = TRAINING.fit(source, shapes().task, seed=0)
     values = scores_of_identity().values
+    assert torch.equal(predict(evaluator().judge, source.images), predict(judge, source.images))
     assert values["refinement"] == 0
     assert values["label_error"] == error(predict(judge, source.images), source.labels)
     assert values["label_error"] < 40  # so it is not the error of guessing
@@ -121,7 +122,7 @@ def test_every_score_of_an_adapter_is_there_and_in_the_catalogue() -> None:
 
 def test_same_seed_same_scores_other_seed_other_scores() -> None:
     first, again, other = (evaluator_of(shapes()).score(Grain(), None, "source", s) for s in (4, 4, 5))
-    assert first == again
+    assert first.values == again.values
     for name in ("fid", "refinement"):
         assert first.values[name] != other.values[name]
 
@@ -140,7 +141,7 @@ def test_scoring_neither_feels_nor_moves_global_randomness() -> None:
     torch.manual_seed(2)
     second = evaluator_of(shapes()).score(Grain(), None, "source", seed=0)
     after = torch.get_rng_state()
-    assert first == second
+    assert first.values == second.values
     assert torch.equal(after, torch.manual_seed(2).get_state())
 
 
@@ -149,7 +150,8 @@ def test_scoring_neither_feels_nor_moves_global_randomness() -> None:
 
 def test_labels_of_the_training_target_do_not_touch_the_scores() -> None:
     blind = replace(shapes(), oracle=relabelled(shapes().oracle))
-    assert evaluator_of(blind).score(Adapt(), None, "source", seed=0) == scores_of_identity()
+    seen = evaluator_of(blind).score(Adapt(), None, "source", seed=0)
+    assert seen.values == scores_of_identity().values
     upper = evaluator().score(None, None, "target", seed=0).values["error"]
     assert evaluator_of(blind).score(None, None, "target", seed=0).values["error"] > upper + 20
 
@@ -240,6 +242,16 @@ def test_adapted_images_are_rounded_and_clamped_bytes(levels: float, change: int
     assert torch.equal(painted.images.int(), (source.images.int() + change).clamp(0, 255))
     assert torch.equal(painted.labels, source.labels)
     assert painted.masks is source.masks
+
+
+def test_scores_carry_the_images_they_were_taken_on() -> None:
+    scores = evaluator().score(Grain(), None, "source", seed=3)
+    painted = adapted(Grain(), shapes().source, seed=3).images
+    assert scores.adapted is not None
+    assert torch.equal(scores.adapted, painted)
+    assert scores.values["refinement"] == refinement(shapes().source.images, painted)
+    assert evaluator().score(Adapt(), None, "target", seed=3).adapted is None
+    assert evaluator().score(None, None, "source", seed=3).adapted is None
 
 
 def test_refinement_is_the_mean_change_of_a_pixel() -> None:

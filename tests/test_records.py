@@ -117,7 +117,8 @@ def test_run_whose_record_was_deleted_is_written_again(tmp_path: Path) -> None:
     (folder(tmp_path) / "record.json").unlink()
     assert not records.exists(RECORD.id, tmp_path)
     written(tmp_path)
-    assert records.exists(RECORD.id, tmp_path)
+    assert records.read_all(tmp_path) == [RECORD]
+    assert names(folder(tmp_path)) == ["record.json"]  # nothing of the old run beside the new record
 
 
 def test_a_score_that_is_no_number_is_not_written(tmp_path: Path) -> None:
@@ -148,8 +149,8 @@ BROKEN: dict[str, Callable[[bytes], bytes]] = {
     "nothing": lambda text: b"null",
     "without schema": edited(lambda content: content.pop("schema")),
     "other schema": edited(lambda content: content.update(schema=records.SCHEMA + 1)),
-    "field missing": edited(lambda content: content.pop("scores")),
-    "field too many": edited(lambda content: content.update(extra=1)),
+    "status missing": edited(lambda content: content.pop("status")),
+    "scores missing": edited(lambda content: content.pop("scores")),
     "flags lost": edited(lambda content: content.update(flags=None)),
 }
 
@@ -190,8 +191,10 @@ def test_check_writable_makes_the_folder_and_leaves_it_empty(tmp_path: Path) -> 
     assert names(tmp_path / "new" / "results" / "runs") == []
 
 
-def test_forgetting_keeps_what_is_ok(tmp_path: Path) -> None:
-    for status in (records.OK, records.FAILED, records.DIVERGED):
+def test_forgetting_keeps_what_is_ok_and_what_is_not_asked_for(tmp_path: Path) -> None:
+    statuses = (records.OK, records.FAILED, records.DIVERGED)
+    for status in statuses:
         records.write(replace(RECORD, id=status, status=status), {"samples.png": b""}, tmp_path)
-    records.forget_unfinished(tmp_path)
-    assert names(tmp_path / "runs") == [records.OK]
+    records.write(replace(RECORD, id="other", status=records.FAILED), {}, tmp_path)
+    records.forget_unfinished([*statuses, "never run"], tmp_path)
+    assert names(tmp_path / "runs") == [records.OK, "other"]

@@ -194,5 +194,11 @@ def test_published_records_are_of_the_data_as_it_loads(pair: str) -> None:
     assert data == {load_pair(pair).fingerprint}
 
 
+def test_readme_shows_the_published_table() -> None:
+    page = (RESULTS / "tables" / "simgan-ablation--fonts-digits.md").read_text()
+    grid = page.split("## Scores\n\n")[1].split("\n\n## ")[0]
+    assert grid in (RESULTS.parent / "README.md").read_text()
+
+
 def test_published_results_are_small() -> None:
     assert sum(path.stat().st_size for path in RESULTS.rglob("*") if path.is_file()) < 10e6

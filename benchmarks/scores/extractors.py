@@ -38,7 +38,8 @@ def load_extractor(name: str, device: torch.device) -> Extractor:
 
 def _digits(device: torch.device) -> Extractor:
     """This project's digit network, 64 features; see ``digits_net.py``."""
-    network = DigitsNet().to(device).to(memory_format=torch.channels_last).eval()
+    with initialising(0, "digits-v1"):  # replaced by the file's weights; leaves the global stream alone
+        network = DigitsNet().to(device).to(memory_format=torch.channels_last).eval()
     network.load_state_dict(load_file(Path(__file__).with_name("digits-v1.safetensors")))
     return Extractor(title="digits-v1", features=lambda images: network.features(to_unit(images)))
 
