@@ -20,7 +20,7 @@ COLLAPSE = 0.02
 OF_EXAMPLES, OF_ADAPTED = ("fid", "kid", "error"), ("label_error", "refinement")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Scores:
     """Values by score name; a value that does not exist is ``None``, with its reason in ``blanks``.
 

@@ -6,7 +6,7 @@ Training, evaluation and description are apart; writing is the caller's.
 import math
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -35,7 +35,11 @@ Watch = Callable[[int, int, Mapping[str, float]], None]
 
 
 class Diverged(Exception):
-    """A loss term is no longer a number."""
+    """A loss term or score is no longer a number; ``curve`` is the loss curve up to there."""
+
+    def __init__(self, reason: str, curve: Sequence[Mapping[str, float]] = ()) -> None:
+        super().__init__(reason)
+        self.curve = tuple(curve)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,10 +74,11 @@ def run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict
     except UserMistake:
         raise
     except Diverged as error:
-        return _unfinished(spec, DIVERGED, str(error)), {}
+        return _unfinished(spec, DIVERGED, str(error), error.curve), {}
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
-        reason = f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
+        said = " ".join(str(error).split())[:300]  # a note of a table is one line
+        reason = f"{type(error).__name__}: {said} ({Path(where.filename).name}:{where.lineno})"
         return _unfinished(spec, FAILED, reason), {}
 
 
@@ -101,6 +106,10 @@ def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dic
     adapter = method.adapter()
     scores = evaluator.score(adapter, method.predictor(), config.TRAINS_ON, spec.seed)
     wait_for(device)
+    if broken := [
+        name for name, value in scores.values.items() if value is not None and not math.isfinite(value)
+    ]:
+        raise Diverged(f"score {broken[0]} is not finite", training.curve)
     seconds = {**training.seconds, "evaluation": time.perf_counter() - start}
 
     record = RunRecord(
@@ -143,7 +152,7 @@ def train(method: Method, batches: Batches, scale: Scale, device: torch.device, 
         curve.append({"step": done + count, **_numbers(terms)})
         watch(done + count, scale.steps, curve[-1])
         if broken := [name for name, value in curve[-1].items() if not math.isfinite(value)]:
-            raise Diverged(f"{broken[0]} is no longer finite after step {done + count}")
+            raise Diverged(f"{broken[0]} is no longer finite after step {done + count}", curve[:-1])
     seconds = {"pretraining": pretrained - start, "training": time.perf_counter() - pretrained}
     return Training(
         curve=tuple(curve),
@@ -164,6 +173,8 @@ def _count(parameters: object) -> int:
     return sum(parameter.numel() for parameter in parameters)  # type: ignore[attr-defined]
 
 
-def _unfinished(spec: RunSpec, status: str, reason: str) -> RunRecord:
+def _unfinished(
+    spec: RunSpec, status: str, reason: str, curve: tuple[Mapping[str, float], ...] = ()
+) -> RunRecord:
     described = describe(torch.device(spec.device))
-    return RunRecord(id=spec.id, spec=vars(spec), status=status, reason=reason, **described)
+    return RunRecord(id=spec.id, spec=vars(spec), status=status, reason=reason, curve=curve, **described)

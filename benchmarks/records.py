@@ -60,9 +60,13 @@ def write(record: RunRecord, files: Mapping[str, bytes], results: Path) -> Path:
             for name, content in {**files, "record.json": text.encode()}.items():
                 (draft / name).write_bytes(content)
             draft.chmod(0o755)
-            if not exists(record.id, results):
-                shutil.rmtree(final, ignore_errors=True)  # what is left where a record was deleted
+            if final.exists() and not exists(record.id, results):
+                shutil.rmtree(final)  # what is left where a record was deleted
+            try:
                 os.rename(draft, final)
+            except OSError:
+                if not exists(record.id, results):  # else somebody was first
+                    raise
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     return final

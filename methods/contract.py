@@ -105,7 +105,10 @@ class Method(ABC):
         return {name: part for name, part in self.state.items() if isinstance(part, nn.Module)}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that a later :meth:`load_state_dict` needs to go on bit for bit."""
+        """Return all that a later :meth:`load_state_dict` needs to go on bit for bit.
+
+        The tensors are the live ones: save or copy them before the next step.
+        """
         return {name: part.state_dict() for name, part in self.state.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

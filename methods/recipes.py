@@ -94,6 +94,8 @@ def resolve(row: str) -> tuple[Recipe, dict[str, str]]:
         path, equals, value = pair.partition("=")
         if not equals:
             raise UserMistake(f"setting {pair!r} has no value; allowed: path=value.")
+        if path.strip() in changes:
+            raise UserMistake(f"setting {path.strip()!r} is set twice in {row!r}; allowed: each once.")
         changes[path.strip()] = value.strip()
     return RECIPES[name], changes
 

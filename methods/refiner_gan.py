@@ -13,6 +13,7 @@ Differences from the paper:
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import ClassVar
 
 import torch
@@ -75,7 +76,7 @@ class RefinerGanConfig(Config):
     }
 
     def __post_init__(self) -> None:
-        if not self.content_strength >= 0:
+        if not 0 <= self.content_strength < inf:
             raise UserMistake(f"content_strength is {self.content_strength}; allowed: a number from 0 on.")
         for name in ("refiner_updates", "critic_updates"):
             if getattr(self, name) < 1:

@@ -125,7 +125,7 @@ def _plain(kind: type, value: object) -> object:
     if kind in (int, float) and isinstance(value, str | int) and not isinstance(value, bool):
         try:
             return kind(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
     return None
 

@@ -54,7 +54,7 @@ class Fragile(Method):
             elif self.mishap == "inf":
                 loss = torch.tensor(math.inf)
             elif self.mishap == "raise":
-                raise RuntimeError("out of luck")
+                raise RuntimeError("out of\n\tluck")
             elif self.mishap == "interrupt":
                 raise KeyboardInterrupt
         return {"calm": torch.tensor(0.5), "loss": loss}
@@ -239,6 +239,7 @@ def test_loss_that_is_no_number_diverges(mishap: str, tmp_path: Path) -> None:
     record, files = run(f"fragile[mishap={mishap}]")
     assert (record.status, record.scores, files) == (records.DIVERGED, {}, {})
     assert record.reason == "loss is no longer finite after step 6"
+    assert [point["step"] for point in record.curve] == [2, 4]
     assert records.read(records.write(record, files, tmp_path) / "record.json") == record
 
 
@@ -246,6 +247,13 @@ def test_exception_fails_the_run_and_says_where() -> None:
     record, files = run("fragile[mishap=raise]")
     assert (record.status, record.scores, files) == (records.FAILED, {}, {})
     assert record.reason.startswith("RuntimeError: out of luck (test_harness.py:")
+
+
+def test_score_that_is_no_number_diverges(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.evaluation.kernel_distance", lambda *_: math.nan)
+    record, files = run("simgan")
+    assert (record.status, record.reason, files) == (records.DIVERGED, "score kid is not finite", {})
+    assert len(record.curve) == 6
 
 
 def test_spec_whose_row_has_changed_since_is_refused() -> None:

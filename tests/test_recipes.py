@@ -92,6 +92,7 @@ def test_a_row_is_configured_at_its_scale() -> None:
         ("simgan[history=none", ["'simgan[history=none'", "closing bracket"]),
         ("simgan[history=none]x", ["closing bracket"]),
         ("simgan[history]", ["'history'", "allowed: path=value"]),
+        ("simgan[refiner.width=8;refiner.width=16]", ["'refiner.width' is set twice"]),
         ("simgan[histroy=none]", ["'histroy'", "Did you mean 'history'?"]),
         ("simgan[history=]", ["''", "allowed: History, none"]),
         ("simgan-nohist[history=none]", ["'history' is none already"]),

@@ -112,6 +112,21 @@ def test_reader_does_not_see_a_draft(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert seen == [[]]
 
 
+def test_writer_that_comes_second_leaves_the_first_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = os.rename
+
+    def after_another(old: Path, new: Path) -> None:
+        monkeypatch.setattr(os, "rename", rename)
+        records.write(replace(RECORD, reason="first"), {}, tmp_path)
+        rename(old, new)
+
+    monkeypatch.setattr(os, "rename", after_another)
+    records.write(replace(RECORD, reason="second"), {}, tmp_path)
+    assert [record.reason for record in records.read_all(tmp_path)] == ["first"]
+
+
 def test_run_whose_record_was_deleted_is_written_again(tmp_path: Path) -> None:
     records.write(RECORD, {"samples.png": b"picture"}, tmp_path)
     (folder(tmp_path) / "record.json").unlink()

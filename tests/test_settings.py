@@ -164,6 +164,8 @@ def test_unknown_paths_are_refused_with_what_is_near(path: str, words: list[str]
         ("refiner_updates", 2.0, ["'2.0'", "allowed: int."]),
         ("refiner_updates", True, ["'True'", "allowed: int."]),
         ("content_strength", "strong\n", [r"'strong\n'", "allowed: float."]),
+        ("content_strength", "inf", ["content_strength is inf", "allowed: a number from 0 on."]),
+        ("content_strength", 10**400, ["allowed: float."]),
         ("content_strength", "nan", ["content_strength is nan", "allowed: a number from 0 on."]),
         ("critic.width", "10", ["critic.width is 10", "allowed: a multiple of 3."]),
     ],

@@ -8,6 +8,7 @@ As in the paper the term is added to the critic's loss alone, on fresh fakes alo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -26,7 +27,7 @@ class GGDR:
     block: int = -1
 
     def __post_init__(self) -> None:
-        if not self.weight >= 0:
+        if not 0 <= self.weight < inf:
             raise UserMistake(f"guidance.weight is {self.weight}; allowed: a number from 0 on.")
 
 

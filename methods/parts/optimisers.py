@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import inf
 
 import torch
 from torch import Tensor, nn
@@ -49,5 +50,5 @@ def descend(loss: Tensor, optimiser: torch.optim.Optimizer) -> None:
 
 
 def _check(rate: float) -> None:
-    if not rate > 0:
+    if not 0 < rate < inf:
         raise UserMistake(f"learning rate is {rate}; allowed: a number above 0.")
