@@ -16,9 +16,9 @@ class Estimate:
     count: int
 
     def written(self, digits: int | None, *, sign: bool = False) -> str:
-        """Return "mean ± half" with so many decimals (``None``: three significant digits of the mean)."""
+        """Return "mean ± half" with so many decimals (``None``: three significant digits, four decimals at most)."""
         if digits is None:
-            digits = max(0, 2 - math.floor(math.log10(abs(self.mean)))) if self.mean else 2
+            digits = min(4, max(0, 2 - math.floor(math.log10(abs(self.mean))))) if self.mean else 2
         mean = f"{self.mean:{'+' if sign else ''}.{digits}f}"
         return mean if self.half is None else f"{mean} ± {self.half:.{digits}f}"
 
