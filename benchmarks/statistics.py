@@ -19,7 +19,7 @@ class Estimate:
         """Return "mean ± half" with so many decimals (``None``: three significant digits, four decimals at most)."""
         if digits is None:
             digits = min(4, max(0, 2 - math.floor(math.log10(abs(self.mean))))) if self.mean else 2
-        mean = f"{self.mean:{'+' if sign else ''}.{digits}f}"
+        mean = f"{self.mean:{'+' if sign else ''}z.{digits}f}"  # z: no negative zero
         return mean if self.half is None else f"{mean} ± {self.half:.{digits}f}"
 
 

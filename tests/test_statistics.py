@@ -41,7 +41,8 @@ def test_one_seed_has_no_interval_and_none_has_no_estimate() -> None:
         (-0.5, 0.25, 2, True, "-0.50 ± 0.25"),
         (1268.6, 20.0, None, False, "1269 ± 20"),
         (0.012345, 0.002, None, False, "0.0123 ± 0.0020"),
-        (-8.46e-6, 1e-9, None, False, "-0.0000 ± 0.0000"),
+        (-8.46e-6, 1e-9, None, False, "0.0000 ± 0.0000"),
+        (-0.04, 7.2, 1, True, "+0.0 ± 7.2"),
         (0.0, 0.0, None, False, "0.00 ± 0.00"),
     ],
 )
