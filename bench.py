@@ -89,6 +89,7 @@ def bench(
 ) -> None:
     """Train and score every row that has no record yet, then print the table."""
     if context.invoked_subcommand:
+        _refuse_options_before(context)
         return
     from benchmarks import records
     from benchmarks.command import Selection, resolve_device
@@ -212,6 +213,15 @@ def list_(
         return
     for name, part in found.items():
         show_list(name, part.columns, part.rows)
+
+
+def _refuse_options_before(context: typer.Context) -> None:
+    """Refuse options of a run that stand before another command, which would not see them."""
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            command = context.invoked_subcommand
+            raise UserMistake(f"an option for {name!r} stands before {command!r}; allowed: behind it.")
 
 
 def _print_tables(made: list[Any], as_json: bool) -> None:

@@ -125,6 +125,7 @@ MISTAKES = {
     "unknown extractor": (["--extractor", "inceptio"], "Did you mean 'inception'?"),
     "unknown device": (["--device", "tpu"], "allowed: auto, cpu, cuda"),
     "unknown option": (["--method", "simgan"], "--method"),
+    "option before a command": (["--results", "there", "tables"], "'results' stands before 'tables'"),
     "unknown list": (["list", "method"], "Did you mean 'methods'?"),
     "unknown study to tabulate": (["tables", "nothing"], "unknown study 'nothing'"),
     "nothing to tabulate": (["tables", "--results", "no-such-folder"], "no record"),
