@@ -3,11 +3,14 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mistakes import UserMistake
+
+if TYPE_CHECKING:
+    from benchmarks.study import Study
 
 EXAMPLES = """
 Examples:
@@ -67,6 +70,7 @@ ExtractorName = Annotated[
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Results = Annotated[Path, typer.Option(help="Folder of records.")]
 Data = Annotated[Path | None, typer.Option(envvar="BENCH_DATA", help="Root of data that is not embedded.")]
+Studies = Annotated[list[str] | None, typer.Argument(help="Studies; all with records unless given.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
@@ -92,17 +96,13 @@ def bench(
         _refuse_options_before(context)
         return
     from benchmarks import records
-    from benchmarks.command import Selection, resolve_device
+    from benchmarks.command import resolve_device
     from benchmarks.matrix import run_matrix
     from benchmarks.study import runs
     from benchmarks.tables import tables_of
     from benchmarks.terminal import live_progress
 
-    selection = Selection(
-        methods=methods, pair=pair, seeds=seeds, scale=scale,
-        study=study, changes=changes, bounds=bounds, extractor=extractor,
-    )  # fmt: skip
-    chosen = selection.resolved()
+    chosen = _chosen(context)
     specs = list(runs(chosen, resolve_device(device)))
     if retry:
         records.forget_unfinished([spec.id for spec in specs], results)
@@ -115,6 +115,7 @@ def bench(
 
 @app.command()
 def plan(
+    context: typer.Context,
     methods: Methods = None,
     pair: Pair = None,
     seeds: Seeds = None,
@@ -128,16 +129,12 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show the runs that the same options would do, and what they may cost; nothing is run."""
-    from benchmarks.command import Selection, resolve_device
+    from benchmarks.command import resolve_device
     from benchmarks.plan import planned, total
     from benchmarks.study import runs
     from benchmarks.terminal import OUT, show_list
 
-    selection = Selection(
-        methods=methods, pair=pair, seeds=seeds, scale=scale,
-        study=study, changes=changes, bounds=bounds, extractor=extractor,
-    )  # fmt: skip
-    chosen = selection.resolved()
+    chosen = _chosen(context)
     lines = planned(list(runs(chosen, resolve_device(device))), results)
     if as_json:
         _print_json([vars(line) for line in lines])
@@ -149,9 +146,7 @@ def plan(
 
 @app.command()
 def tables(
-    studies: Annotated[
-        list[str] | None, typer.Argument(help="Studies; all with records unless given.")
-    ] = None,
+    studies: Studies = None,
     results: Results = Path("results"),
     as_json: AsJson = False,
 ) -> None:
@@ -172,9 +167,7 @@ def tables(
 
 @app.command()
 def figures(
-    studies: Annotated[
-        list[str] | None, typer.Argument(help="Studies; all with records unless given.")
-    ] = None,
+    studies: Studies = None,
     results: Results = Path("results"),
     as_json: AsJson = False,
 ) -> None:
@@ -213,6 +206,14 @@ def list_(
         return
     for name, part in found.items():
         show_list(name, part.columns, part.rows)
+
+
+def _chosen(context: typer.Context) -> "Study":
+    """Return the study that the options of a run or plan name."""
+    from benchmarks.command import Selection
+
+    words = {**context.params, "changes": tuple(context.params["changes"] or ())}
+    return Selection(**{name: words[name] for name in Selection.__dataclass_fields__}).resolved()
 
 
 def _refuse_options_before(context: typer.Context) -> None:

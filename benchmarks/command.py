@@ -1,5 +1,6 @@
 """From the words of a command line to studies, devices and tables."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,7 @@ class Selection:
     pair: str | None = None
     seeds: str | None = None
     scale: str | None = None
-    changes: list[str] | None = None
+    changes: tuple[str, ...] = ()
     bounds: bool | None = None
     extractor: str | None = None
 
@@ -32,7 +33,8 @@ class Selection:
         Raises :class:`UserMistake` where a study is named and something else is said too.
         """
         if self.study is not None:
-            said = [name for name, word in vars(self).items() if name != "study" and word is not None]
+            unsaid = vars(Selection(study=self.study))
+            said = [name for name, word in vars(self).items() if word != unsaid[name]]
             if said:
                 raise UserMistake(
                     f"--study {self.study} comes with its own {', '.join(said)}; allowed: --study without them."
@@ -52,7 +54,7 @@ class Selection:
         from methods.recipes import BOUNDS  # imported here: it loads torch
 
         named = split_rows(DEFAULTS["methods"] if self.methods is None else self.methods)
-        trained = [with_changes(row, self.changes or []) for row in named if row not in BOUNDS]
+        trained = [with_changes(row, self.changes) for row in named if row not in BOUNDS]
         lower, upper = ([bound] if self.bounds is not False or bound in named else [] for bound in BOUNDS)
         return [*lower, *trained, *upper]
 
@@ -72,7 +74,7 @@ def split_rows(text: str) -> list[str]:
     return rows
 
 
-def with_changes(row: str, changes: list[str]) -> str:
+def with_changes(row: str, changes: Sequence[str]) -> str:
     """Return the row's name with more changes behind those it has."""
     if not changes:
         return row

@@ -1,7 +1,8 @@
 """Runs the specs that have no record yet, one after the other, and writes each record as soon as it is there."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from benchmarks import records
@@ -34,20 +35,13 @@ def run_matrix(
     records.check_writable(results)
     todo = pending(specs, results)
     for index, spec in enumerate(todo):
-        tell(Event(spec=spec, index=index, total=len(todo)))
-
-        def watch(step: int, steps: int, terms: Mapping[str, float], index: int = index) -> None:
-            spec = todo[index]
-            tell(
-                Event(
-                    spec=spec,
-                    index=index,
-                    total=len(todo),
-                    step=step,
-                    steps=steps,
-                    terms=terms,
-                )
-            )
-
-        record, files = run(spec, data, watch)
+        begun = Event(spec=spec, index=index, total=len(todo))
+        tell(begun)
+        record, files = run(spec, data, partial(_tell_step, tell, begun))
         records.write(record, files, results)
+
+
+def _tell_step(
+    tell: Callable[[Event], None], begun: Event, step: int, steps: int, terms: Mapping[str, float]
+) -> None:
+    tell(replace(begun, step=step, steps=steps, terms=terms))

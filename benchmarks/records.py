@@ -4,7 +4,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -79,21 +80,16 @@ def check_writable(results: Path) -> None:
         tempfile.TemporaryFile(dir=results / "runs").close()
 
 
-class _writable:
+@contextmanager
+def _writable(results: Path) -> Iterator[None]:
     """Turn the system's refusal to write into a user's mistake."""
-
-    def __init__(self, results: Path) -> None:
-        self.results = results
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            raise UserMistake(
-                f"results folder {str(self.results)!r} cannot be written ({error.strerror}); "
-                "allowed: a folder you may write to."
-            ) from error
+    try:
+        yield
+    except OSError as error:
+        raise UserMistake(
+            f"results folder {str(results)!r} cannot be written ({error.strerror}); "
+            "allowed: a folder you may write to."
+        ) from error
 
 
 def exists(run_id: str, results: Path) -> bool:

@@ -14,7 +14,6 @@ from benchmarks.study import Study
 from methods.settings import varied
 from mistakes import UserMistake
 
-BOUNDS = ("SourceOnly", "TargetOnly")
 COMPARED = ("fid", "error")
 COSTS = {
     "step_ms": ("ms / step [quartiles]", 1),
@@ -88,18 +87,23 @@ def studies_in(records: Sequence[RunRecord]) -> list[Study]:
     studies = []
     for pair, scale in places:
         here = [record for record in records if (record.spec["pair"], record.spec["scale"]) == (pair, scale)]
-        rows = {record.spec["row"]: record.spec["settings"]["method"] for record in here}
+        rows, bounds = {record.spec["row"] for record in here}, _bounds(here)
         studies.append(
             Study(
                 name=f"all-{scale}",
                 about="every row recorded here",
                 pairs=(pair,),
-                rows=tuple(sorted(rows, key=lambda row: (rows[row] in BOUNDS, row))),
+                rows=tuple(sorted(rows, key=lambda row: (row in bounds, row))),
                 seeds=tuple(sorted({record.spec["seed"] for record in here})),
                 scale=scale,
             )
         )
     return studies
+
+
+def _bounds(records: Iterable[RunRecord]) -> set[str]:
+    """Return the rows that trained nothing of their own: their finished runs have no parameters."""
+    return {record.spec["row"] for record in records if record.status == OK and not record.parameters}
 
 
 def _comparable(record: RunRecord) -> str:
@@ -143,7 +147,8 @@ class _Summary:
 def _table(study: Study, records: Sequence[RunRecord], name: str) -> Table:
     settings = _settings(study, records)
     frame = pd.DataFrame([_flat(record) for record in records])
-    trained = [row for row in study.rows if row in settings and settings[row]["method"] not in BOUNDS]
+    bounds = _bounds(records)
+    trained = [row for row in study.rows if row in settings and row not in bounds]
     baseline = trained[0] if trained else None
     scores = [score for score in SCORES if score in frame and frame[score].notna().any()]
     summary = _Summary(

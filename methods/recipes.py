@@ -79,7 +79,7 @@ RECIPES: dict[str, Recipe] = {
     )
 }
 
-BOUNDS = ("source-only", "target-only")
+BOUNDS = tuple(name for name, recipe in RECIPES.items() if isinstance(recipe.base, SourceOnly))
 
 
 def resolve(row: str) -> tuple[Recipe, dict[str, str]]:

@@ -121,6 +121,10 @@ MISTAKES = {
     "seeds no number": (["--seeds", "x"], "seeds 'x'"),
     "unknown scale": (["--scale", "smal"], "Did you mean 'small'?"),
     "study and more": (["--study", "simgan-ablation", "--seeds", "2"], "comes with its own seeds"),
+    "study and --set": (
+        ["--study", "simgan-ablation", "--set", "history=none"],
+        "comes with its own changes",
+    ),
     "unknown study": (["--study", "simgan-ablatio"], "Did you mean 'simgan-ablation'?"),
     "unknown extractor": (["--extractor", "inceptio"], "Did you mean 'inception'?"),
     "unknown device": (["--device", "tpu"], "allowed: auto, cpu, cuda"),

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.batches import Batches
-from datasets.catalogue import load_pair
+from datasets.catalogue import PAIRS, load_pair
 from datasets.contract import to_unit
 from methods.contract import Method, Problem
 from methods.recipes import BOUNDS, RECIPES
@@ -23,10 +23,12 @@ BATCH = 16
 CPU = torch.device("cpu")
 TRAINED = [row for row in RECIPES if row not in BOUNDS]
 REFINERS = [row for row in TRAINED if isinstance(RECIPES[row].base, RefinerGanConfig)]
-WIDER = [(row, pair) for row in ("simgan", "simgan-ggdr") for pair in ("fonts-digits", "digits-photos")]
+PAIRED = [(row, pair) for pair in PAIRS for row in RECIPES]
 
-every_row = pytest.mark.parametrize(("row", "pair"), [*((row, "shapes") for row in RECIPES), *WIDER])
-every_trained_row = pytest.mark.parametrize(("row", "pair"), [*((row, "shapes") for row in TRAINED), *WIDER])
+every_row = pytest.mark.parametrize(("row", "pair"), PAIRED)
+every_trained_row = pytest.mark.parametrize(
+    ("row", "pair"), [place for place in PAIRED if place[0] in TRAINED]
+)
 every_refiner = pytest.mark.parametrize("row", REFINERS)
 loaded = cache(load_pair)
 

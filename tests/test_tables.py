@@ -53,6 +53,7 @@ def _record(row: str, seed: int, fid: float, error: float) -> RunRecord:
             "test": 96,
         },
         step_ms={} if row == "source-only" else {"median": 10.0, "q1": 9.0, "q3": 12.0, "windows": 4},
+        parameters={} if row == "source-only" else {"refiner": 3},
         images_per_step=48.0,
         seconds={"evaluation": 1.0},
         host={"device": "a CPU", "threads": 2},
