@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from datasets.contract import DomainPair, to_unit
+from datasets.contract import DomainPair, Labelled, to_unit
 from methods.contract import Batch
 from methods.seeding import generator
 
@@ -11,13 +11,15 @@ from methods.seeding import generator
 class Batches:
     """An endless stream of batches, drawn uniformly with replacement from a random stream of its own.
 
-    ``drawn`` counts the source images given out so far.
+    Of a pair that limits the classes that adaptation may see, only source images of these are drawn. ``drawn`` counts
+    the source images given out so far.
     """
 
     def __init__(self, pair: DomainPair, size: int, seed: int) -> None:
-        self.pair, self.size = pair, size
+        self.size, self.target = size, pair.target
         self.drawn = 0
         self.random = generator(seed, "batches", pair.target.device)
+        self.source = _seen(pair)
 
     def __iter__(self) -> "Batches":
         return self
@@ -25,16 +27,15 @@ class Batches:
     def __next__(self) -> Batch:
         """Draw the next batch; nothing waits for the device."""
         self.drawn += self.size
-        source = self._draw(len(self.pair.source))
-        images = self.pair.source.images[source]
-        masks = self.pair.source.masks
+        index = self._draw(len(self.source))
+        images, masks = self.source.images[index], self.source.masks
         return Batch(
             source=_laid_out(images),
-            labels=self.pair.source.labels[source],
+            labels=self.source.labels[index],
             masks=torch.ones_like(images[:, :1], dtype=torch.float32)
             if masks is None
-            else masks[source].float(),
-            target=_laid_out(self.pair.target[self._draw(len(self.pair.target))]),
+            else masks[index].float(),
+            target=_laid_out(self.target[self._draw(len(self.target))]),
         )
 
     def _draw(self, count: int) -> Tensor:
@@ -43,3 +44,11 @@ class Batches:
 
 def _laid_out(images: Tensor) -> Tensor:
     return to_unit(images).contiguous(memory_format=torch.channels_last)
+
+
+def _seen(pair: DomainPair) -> Labelled:
+    """Return the source images of those classes that adaptation may see."""
+    if pair.seen is None:
+        return pair.source
+    classes = pair.task.classes_of(pair.source.labels)
+    return pair.source.pick(torch.isin(classes, torch.tensor(pair.seen, device=classes.device)))

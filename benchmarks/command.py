@@ -114,11 +114,17 @@ def resolve_device(name: str) -> str:
 def recorded_studies(names: list[str], results: Path) -> list[tuple[Study, list[RunRecord]]]:
     """Return the named studies with their records.
 
-    Without names: every published study that has records, or else one for each pair and scale that is recorded.
+    Without names: every published study of which each row has records on each pair, or else one for each pair and
+    scale that is recorded.
     Raises :class:`UserMistake` for an unknown name, and where there is no record at all.
     """
     everything = records.read_all(results)
-    studies = [find_study(name) for name in names] or list(STUDIES.values())
+    there = {(record.spec["pair"], record.spec["row"], record.spec["scale"]) for record in everything}
+    studies = [find_study(name) for name in names] or [
+        study
+        for study in STUDIES.values()
+        if there.issuperset((pair, row, study.scale) for pair in study.pairs for row in study.rows)
+    ]
     found = [(study, mine) for study in studies if (mine := records_of(study, everything))]
     if not found and not names:
         found = [(study, records_of(study, everything)) for study in studies_in(everything)]

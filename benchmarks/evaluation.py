@@ -8,16 +8,18 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from benchmarks.scores.diversity import diversity
 from benchmarks.scores.extractors import Extractor
 from benchmarks.scores.frechet import frechet_distance
 from benchmarks.scores.kernel import kernel_distance
-from benchmarks.scores.task_model import TaskNet, TaskTraining, error, predict
+from benchmarks.scores.task_model import TaskNet, TaskTraining, error, predict, task_scores
 from datasets.contract import DomainPair, Labelled, to_bytes, to_unit
 from methods.contract import Adapter, Predictor
 from methods.seeding import generator
 
 COLLAPSE = 0.02
-OF_EXAMPLES, OF_ADAPTED = ("fid", "kid", "error"), ("label_error", "refinement")
+OF_EXAMPLES, OF_ADAPTED = ("fid", "kid"), ("label_error", "refinement", "diversity")
+ROUNDS, LEAST = 4, 4000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,15 +45,27 @@ class Evaluator:
     extractor: Extractor
     training: TaskTraining
 
+    @cached_property
+    def source(self) -> Labelled:
+        """The source images that are adapted: all, or so many that the task training draws each ``ROUNDS`` times.
+
+        They are never fewer than ``LEAST``, and the same for every row and run.
+        """
+        most = max(LEAST, self.training.steps * self.training.batch // ROUNDS)
+        source = self.pair.source
+        if len(source) <= most:
+            return source
+        return source.pick(_order(len(source), most).to(source.images.device))
+
     @property
     def images(self) -> int:
-        """How many images of either domain FID and KID compare: the smallest split's size."""
-        return min(len(self.pair.source), len(self.pair.target), len(self.pair.test))
+        """How many images of either domain FID and KID compare: the smallest set's size."""
+        return min(len(self.source), len(self.pair.target), len(self.pair.test))
 
     @property
     def protocol(self) -> Mapping[str, str | int]:
         """Say what the scores were taken with and on."""
-        return {
+        protocol: dict[str, str | int] = {
             "extractor": self.extractor.title,
             "images": self.images,
             "data": self.pair.fingerprint,
@@ -59,11 +73,16 @@ class Evaluator:
             "target": len(self.pair.target),
             "test": len(self.pair.test),
         }
+        if self.source is not self.pair.source:
+            protocol["adapted"] = len(self.source)
+        if self.pair.identity:
+            protocol["identity"] = self.pair.identity
+        return protocol
 
     @cached_property
     def judge(self) -> TaskNet:
         """The task model trained on the source as it is."""
-        return self.training.fit(self.pair.source, self.pair.task, seed=0)
+        return self.training.fit(self.source, self.pair.task, seed=0)
 
     @cached_property
     def _reference(self) -> Tensor:
@@ -81,37 +100,51 @@ class Evaluator:
         ``trains_on="target"`` is the upper bound: the labelled target stands where adapted source would, and its
         FID and KID are those of real against real, the floor.
         """
-        values = {} if predictor is None else {"own_error": self._own_error(predictor)}
+        own = {} if predictor is None else self._of_model(predictor)
+        values = {f"own_{name}": value for name, value in own.items() if name in ("error", "angle")}
         if trains_on == "target":
-            values |= self._realism_and_error(self.pair.oracle, seed)
+            values |= self._realism(self.pair.oracle.images) | self._usefulness(self.pair.oracle, seed)
             return _with_blanks(values, "no image is adapted", *OF_ADAPTED)
         if adapter is None:
-            return _with_blanks(values, "the method adapts no image", *OF_EXAMPLES, *OF_ADAPTED)
-        examples = adapted(adapter, self.pair.source, seed)
-        values |= self._realism_and_error(examples, seed)
-        values["label_error"] = error(predict(self.judge, examples.images), examples.labels)
-        values["refinement"] = refinement(self.pair.source.images, examples.images)
+            reason = "the method adapts no image; its target error is its own task model's"
+            return _with_blanks(values | own, reason, *OF_EXAMPLES, *OF_ADAPTED)
+        examples = adapted(adapter, self.source, seed)
+        values |= self._realism(examples.images) | self._usefulness(examples, seed)
+        judged = predict(self.judge, examples.images)[:, : self.pair.task.classes]
+        values["label_error"] = error(judged, self.pair.task.classes_of(examples.labels))
+        values["refinement"] = refinement(self.source.images, examples.images)
+        values["diversity"] = diversity(adapter, self.source.images, seed)
         return Scores(values={**values}, adapted=examples.images)
 
-    def _own_error(self, predictor: Predictor) -> float:
-        test = self.pair.test
-        with torch.inference_mode():
-            outputs = torch.cat([predictor(to_unit(part)) for part in test.images.split(512)])
-        return error(outputs, test.labels)
-
-    def _realism_and_error(self, examples: Labelled, seed: int) -> dict[str, float]:
-        features = self.extractor(self._sample(examples.images))
-        model = self.training.fit(examples, self.pair.task, seed)
+    def _realism(self, images: Tensor) -> dict[str, float]:
+        features = self.extractor(self._sample(images))
         return {
             "fid": frechet_distance(features, self._reference),
             "kid": kernel_distance(features, self._reference),
-            "error": error(predict(model, self.pair.test.images), self.pair.test.labels),
         }
+
+    def _usefulness(self, examples: Labelled, seed: int) -> dict[str, float]:
+        """Train a task model on the examples, and on labelled target images where the pair has some; score it."""
+        return self._of_model(self.training.fit(examples, self.pair.task, seed, self.pair.labelled))
+
+    def _of_model(self, model: Predictor) -> dict[str, float]:
+        """Score a task model on the test images, and apart on those of classes that adaptation never saw."""
+        test, task = self.pair.test, self.pair.task
+        outputs = predict(model, test.images)
+        scores = task_scores(outputs, test.labels, task)
+        if self.pair.seen is not None:
+            seen = torch.tensor(self.pair.seen, device=outputs.device)
+            unseen = torch.isin(task.classes_of(test.labels), seen, invert=True)
+            scores["unseen_error"] = task_scores(outputs[unseen], test.labels[unseen], task)["error"]
+        return scores
 
     def _sample(self, images: Tensor) -> Tensor:
         """Return the same ``images`` images of a split for every row and run."""
-        order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
-        return images[order[: self.images].to(images.device)]
+        return images[_order(len(images), self.images).to(images.device)]
+
+
+def _order(count: int, most: int) -> Tensor:
+    return torch.randperm(count, generator=torch.Generator().manual_seed(0))[:most]
 
 
 def _with_blanks(values: Mapping[str, float], reason: str, *names: str) -> Scores:

@@ -21,7 +21,7 @@ from benchmarks.evaluation import Evaluator, collapse_flags
 from benchmarks.memory import PeakMemory
 from benchmarks.provenance import describe
 from benchmarks.records import DIVERGED, FAILED, OK, RunRecord
-from benchmarks.samples import sample_grid
+from benchmarks.samples import pictures
 from benchmarks.scales import Scale
 from benchmarks.scores.extractors import load_extractor
 from benchmarks.scores.task_model import TaskTraining
@@ -130,7 +130,7 @@ def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dic
     )
     files: dict[str, bytes] = {}
     if trained and adapter is not None:
-        files["samples.png"] = sample_grid(pair, scores.adapted)
+        files = pictures(evaluator, adapter, scores, spec.seed)
         weights = {name: value.contiguous() for name, value in adapter.state_dict().items()}
         files["adapter.safetensors"] = save(weights)
     return record, files

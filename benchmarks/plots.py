@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmarks.records import OK, RunRecord
+from benchmarks.records import OK, PICTURES, RunRecord
 from benchmarks.scores.catalogue import SCORES
 from benchmarks.statistics import estimate
 from benchmarks.study import Study
@@ -20,13 +20,14 @@ WIDE = 30  # a panel whose largest value is this many times its smallest has a l
 
 
 def score_figure(study: Study, records: Sequence[RunRecord]) -> Figure:
-    """Return one panel for FID and one for target error: a dot a seed, the mean and its 95 % interval in black."""
+    """Return a panel for FID and for each target error: a dot a seed, the mean and its 95 % interval in black."""
     done = [record for record in records if record.status == OK]
     frame = pd.DataFrame([{"method": record.spec["row"], **record.scores} for record in done])
     rows = [row for row in study.rows if row in set(frame["method"])]
     figure = Figure(figsize=(9, 0.8 + 0.34 * len(rows)), layout="constrained")
-    panels = figure.subplots(1, len(COMPARED), sharey=True)
-    for axes, name in zip(panels, COMPARED, strict=True):
+    scores = [name for name in COMPARED if name in frame and frame[name].notna().any()]
+    panels = figure.subplots(1, len(scores), sharey=True, squeeze=False)[0]
+    for axes, name in zip(panels, scores, strict=True):
         _panel(axes, frame, rows, name)
         title = SCORES[name].title.format(**done[0].protocol)
         axes.set_xlabel(title if axes.get_xscale() == "linear" else f"{title}, log scale")
@@ -56,22 +57,54 @@ def sample_sheet(study: Study, records: Sequence[RunRecord], results: Path) -> I
 
     ``None`` where no row has samples.
     """
+    grids = _grids(study, records, results, "samples.png")
+    if not grids:
+        return None
+    source, _, target = next(iter(grids.values()))
+    return _stack({"source": source, **{row: bands[1] for row, bands in grids.items()}, "target": target})
+
+
+def neighbour_sheet(study: Study, records: Sequence[RunRecord], results: Path) -> Image.Image | None:
+    """Return one picture: images as each row paints them (first seed), each over the target image nearest to it.
+
+    ``None`` where no row has any.
+    """
+    grids = _grids(study, records, results, "neighbours.png")
+    bands = {}
+    for row, (adapted, nearest) in grids.items():
+        bands |= {row: adapted, f"{row}: nearest": nearest}
+    return _stack(bands) if bands else None
+
+
+def draw_sheet(study: Study, records: Sequence[RunRecord], results: Path) -> Image.Image | None:
+    """Return one picture: source images over many adaptations of each, of the first row that draws (first seed).
+
+    ``None`` where no row does.
+    """
+    for row, (source, *draws) in _grids(study, records, results, "draws.png").items():
+        return _stack({"source": source, **{f"{row}: draw {n}": band for n, band in enumerate(draws, 1)}})
+    return None
+
+
+def _grids(
+    study: Study, records: Sequence[RunRecord], results: Path, name: str
+) -> dict[str, list[Image.Image]]:
+    """Return the picture ``name`` of the first seed of every row that has one, cut into its rows of images."""
     first: dict[str, Path] = {}
     for record in sorted(records, key=lambda record: int(record.spec["seed"])):
-        path = results / "runs" / record.id / "samples.png"
+        path = results / "runs" / record.id / name
         if path.exists():
             first.setdefault(str(record.spec["row"]), path)
     grids = {row: Image.open(first[row]).convert("RGB") for row in study.rows if row in first}
-    if not grids:
-        return None
-    grid = next(iter(grids.values()))
-    bands = {"source": _band(grid, 0), **{row: _band(grid, 1) for row, grid in grids.items()}}
-    return _stack({**bands, "target": _band(grid, 2)})
+    return {row: _bands(grid, PICTURES[name]) for row, grid in grids.items()}
 
 
-def _band(grid: Image.Image, index: int) -> Image.Image:
-    """Cut one of the three rows out of a sample grid."""
-    return grid.crop((0, grid.height * index // 3, grid.width, grid.height * (index + 1) // 3))
+def _bands(grid: Image.Image, rows: int) -> list[Image.Image]:
+    edges = [grid.height * index // rows for index in range(rows + 1)]
+    return [grid.crop((0, top, grid.width, bottom)) for top, bottom in zip(edges, edges[1:], strict=False)]
+
+
+SHEETS = {"samples": sample_sheet, "neighbours": neighbour_sheet, "draws": draw_sheet}
 
 
 def _stack(bands: Mapping[str, Image.Image]) -> Image.Image:
@@ -86,7 +119,7 @@ def _stack(bands: Mapping[str, Image.Image]) -> Image.Image:
 
 
 def write(study: Study, records: Sequence[RunRecord], results: Path) -> list[Path]:
-    """Write both figures of every pair of a study, from its records, into ``results/figures``; return their paths."""
+    """Write the figures of every pair of a study, from its records, into ``results/figures``; return their paths."""
     folder, written = results / "figures", []
     folder.mkdir(parents=True, exist_ok=True)
     for pair in study.pairs:
@@ -96,8 +129,9 @@ def write(study: Study, records: Sequence[RunRecord], results: Path) -> list[Pat
         path = folder / f"{study.name}--{pair}--scores.png"
         score_figure(study, mine).savefig(path, dpi=120, metadata={"Software": None})
         written.append(path)
-        sheet = sample_sheet(study, mine, results)
-        if sheet is not None:
-            written.append(folder / f"{study.name}--{pair}--samples.png")
-            sheet.save(written[-1], optimize=True)
+        for name, draw in SHEETS.items():
+            sheet = draw(study, mine, results)
+            if sheet is not None:
+                written.append(folder / f"{study.name}--{pair}--{name}.png")
+                sheet.save(written[-1], optimize=True)
     return written

@@ -13,6 +13,7 @@ from typing import Any
 from mistakes import UserMistake
 
 SCHEMA = 1
+PICTURES = {"samples.png": 3, "neighbours.png": 2, "draws.png": 7}  # how many rows of images each has
 OK, DIVERGED, FAILED = "ok", "diverged", "failed"
 
 

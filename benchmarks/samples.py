@@ -1,4 +1,4 @@
-"""The picture beside a record: rows of source, adapted and real target images."""
+"""The pictures beside a record: what an adapter paints, how it varies, and what in the target is nearest to it."""
 
 import io
 
@@ -7,21 +7,53 @@ from PIL import Image
 from torch import Tensor
 from torchvision.utils import make_grid
 
-from datasets.contract import DomainPair
+from benchmarks.evaluation import Evaluator, Scores
+from benchmarks.records import PICTURES
+from benchmarks.scores.diversity import draws
+from methods.contract import Adapter
 
 COLUMNS, ENLARGED = 16, 64
 
 
-def sample_grid(pair: DomainPair, adapted: Tensor | None) -> bytes:
-    """Return a PNG: 16 source images, the same images adapted (if any), 16 real ones of the target."""
-    picked = torch.arange(COLUMNS) * len(pair.source) // COLUMNS
-    real = torch.arange(COLUMNS) * len(pair.target) // COLUMNS
-    rows = [pair.source.images[picked.to(pair.source.images.device)].cpu()]
-    if adapted is not None:
-        rows.append(adapted[picked.to(adapted.device)].cpu())
-    rows.append(pair.target[real.to(pair.target.device)].cpu())
-    grid = make_grid(torch.cat(rows), nrow=COLUMNS, padding=1, pad_value=128)
-    factor = max(1, ENLARGED // pair.shape[1])
+def pictures(evaluator: Evaluator, adapter: Adapter, scores: Scores, seed: int) -> dict[str, bytes]:
+    """Return PNG files by name for an adapter and its scores.
+
+    ``samples.png``: 16 source images, the same images adapted, 16 real ones of the target. ``neighbours.png``: the
+    adapted ones over the target image nearest to each. ``draws.png``, where the adapter draws: 16 source images over
+    several adaptations of each.
+    """
+    source, target = evaluator.source.images, evaluator.pair.target
+    assert scores.adapted is not None
+    chosen = _spaced(source)
+    adapted = scores.adapted[chosen]
+    files = {
+        "samples.png": _png([source[chosen], adapted, target[_spaced(target)]]),
+        "neighbours.png": _png([adapted, nearest(adapted, target)]),
+    }
+    if scores.values["diversity"]:
+        count = PICTURES["draws.png"] - 1
+        files["draws.png"] = _png([source[chosen], *draws(adapter, source[chosen], seed, count)])
+    return files
+
+
+def nearest(images: Tensor, among: Tensor, batch: int = 1024) -> Tensor:
+    """Return for each image the one ``among`` others with the smallest squared distance of pixels; all uint8."""
+    wanted = images.flatten(1).float()
+    distances = [torch.cdist(wanted, part.flatten(1).float()) for part in among.split(batch)]
+    return among[torch.cat(distances, 1).argmin(1)]
+
+
+def _spaced(images: Tensor) -> Tensor:
+    return torch.arange(COLUMNS, device=images.device) * len(images) // COLUMNS
+
+
+def _png(rows: list[Tensor]) -> bytes:
+    """Return rows of ``COLUMNS`` images as one PNG, every image enlarged to about ``ENLARGED`` pixels.
+
+    A fourth channel (depth) is left out.
+    """
+    grid = make_grid(torch.cat(rows)[:, :3].cpu(), nrow=COLUMNS, padding=1, pad_value=128)
+    factor = max(1, ENLARGED // rows[0].shape[2])
     picture = Image.fromarray(grid.permute(1, 2, 0).numpy())
     picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
     buffer = io.BytesIO()

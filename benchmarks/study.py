@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import product
 
 from mistakes import UserMistake, unknown
 
@@ -64,7 +65,7 @@ def runs(study: Study, device: str) -> Iterator[RunSpec]:
     from datasets.catalogue import PAIRS
     from methods.recipes import configure
 
-    budget = {name: value for name, value in asdict(find_scale(study.scale)).items() if name != "about"}
+    scale = {name: value for name, value in asdict(find_scale(study.scale)).items() if name != "about"}
     configs = {row: configure(row, study.scale) for row in study.rows}
     _refuse_equal_rows(configs)
     for pair in study.pairs:
@@ -73,18 +74,22 @@ def runs(study: Study, device: str) -> Iterator[RunSpec]:
     if study.extractor is not None and study.extractor not in EXTRACTORS:
         raise unknown("extractor", study.extractor, EXTRACTORS)
     for pair in study.pairs:
-        for seed in study.seeds:
-            for row, config in configs.items():
-                yield RunSpec(
-                    pair=pair,
-                    row=row,
-                    scale=study.scale,
-                    seed=seed,
-                    extractor=study.extractor or PAIRS[pair].extractor,
-                    device=device,
-                    settings=config.settings,
-                    budget=budget,
-                )
+        entry = PAIRS[pair]
+        for seed, (row, config) in product(study.seeds, configs.items()):
+            yield RunSpec(
+                pair=pair,
+                row=row,
+                scale=study.scale,
+                seed=seed,
+                extractor=study.extractor or entry.extractor,
+                device=device,
+                settings=config.settings,
+                budget={
+                    **scale,
+                    **entry.budgets.get(study.scale, {}),
+                    **config.BUDGETS.get(study.scale, {}),
+                },
+            )
 
 
 def _refuse_equal_rows(configs: Mapping[str, object]) -> None:

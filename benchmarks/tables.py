@@ -14,8 +14,10 @@ from benchmarks.study import Study
 from methods.settings import varied
 from mistakes import UserMistake
 
-COMPARED = ("fid", "error")
+COMPARED = ("fid", "error", "own_error")
 COSTS = {
+    "steps": ("steps", 0),
+    "images_per_step": ("images / step", 0),
     "step_ms": ("ms / step [quartiles]", 1),
     "step_q1": ("", 1),
     "step_q3": ("", 1),
@@ -27,6 +29,7 @@ COSTS = {
     "evaluation": ("evaluation s", 1),
 }
 QUARTILES = ("step_q1", "step_q3")
+BUDGET = ("steps", "images_per_step")  # columns only where rows differ in them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,11 +110,10 @@ def _bounds(records: Iterable[RunRecord]) -> set[str]:
 
 
 def _comparable(record: RunRecord) -> str:
-    """Return what must be equal for two records to stand in one table: pair, extractor, budget and machine."""
+    """Return what must be equal for two records to stand in one table: pair, extractor, task training and machine."""
     spec = record.spec
-    return json.dumps(
-        [*(spec[name] for name in ("pair", "extractor", "device", "budget")), record.host], sort_keys=True
-    )
+    place = [spec[name] for name in ("pair", "extractor", "device")]
+    return json.dumps([*place, spec["budget"]["task_steps"], record.host], sort_keys=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,6 +207,7 @@ def _flat(record: RunRecord) -> dict[str, Any]:
     if median := record.step_ms.get("median"):
         row |= {"step_ms": median, "step_q1": record.step_ms["q1"], "step_q3": record.step_ms["q3"]}
         row["images_per_second"] = 1000 * record.images_per_step / median
+        row |= {"steps": spec["budget"]["steps"], "images_per_step": record.images_per_step}
     return row | {
         "peak_mib": record.peak_mib,
         "parameters": sum(record.parameters.values()) or None,
@@ -261,7 +264,7 @@ def _score_grid(summary: _Summary) -> Grid:
 def _cost_grid(summary: _Summary) -> Grid:
     """Return means over seeds; a step's time is the median over windows, with the quartiles in brackets."""
     rows = summary.study.rows
-    names = [name for name in COSTS if any(summary.numbers[row, name] for row in rows)]
+    names = [name for name in COSTS if _tells(name, [summary.numbers[row, name] for row in rows])]
     cells = []
     for row in rows:
         plain = {}
@@ -275,6 +278,12 @@ def _cost_grid(summary: _Summary) -> Grid:
     return Grid(heading="Costs", columns=("method", *heads), cells=tuple(cells))
 
 
+def _tells(name: str, numbers: Sequence[Estimate | None]) -> bool:
+    """Say whether a cost is worth a column: some row has it, and of the budget's that rows differ in it."""
+    means = {number.mean for number in numbers if number}
+    return len(means) > (name in BUDGET)
+
+
 def _setting(settings: Mapping[str, Any], path: str) -> str:
     if path not in settings:
         return ""
@@ -285,15 +294,22 @@ def _setting(settings: Mapping[str, Any], path: str) -> str:
 def _about(summary: _Summary, host: Mapping[str, Any]) -> str:
     study, protocol = summary.study, summary.protocol
     sizes = ", ".join(
-        f"{split} {protocol[split]}" for split in ("source", "target", "test") if split in protocol
+        f"{split} {protocol[split]}" for split in ("source", "adapted", "target", "test") if split in protocol
     )
+    identity = f" ({protocol['identity']})" if "identity" in protocol else ""
     paired = f" Δ: paired by seed against {summary.baseline}." if summary.baseline else ""
     return (
         f"{study.about[0].upper()}{study.about[1:]}. Scale {study.scale}, seeds "
         f"{', '.join(map(str, study.seeds))}, {host.get('device')} ({host.get('threads')} threads); "
-        f"images: {sizes}; data {protocol.get('data', 'unknown')}. "
-        f"Mean ± 95 % t-interval over seeds.{paired} Lower is better for all but mean |R(x) − x|."
+        f"images: {sizes}; data {protocol.get('data', 'unknown')}{identity}. "
+        f"Mean ± 95 % t-interval over seeds.{paired} Lower is better for all but {_neither(summary)}."
     )
+
+
+def _neither(summary: _Summary) -> str:
+    """Return the titles of the scores that have no better way."""
+    titles = [summary.title(name) for name in summary.scores if SCORES[name].better == "neither"]
+    return " and ".join(titles) or "none"
 
 
 def _notes(records: Sequence[RunRecord]) -> Iterable[str]:
@@ -307,7 +323,7 @@ def _notes(records: Sequence[RunRecord]) -> Iterable[str]:
     for record in records:
         for name, reason in record.blanks.items():
             names = reasons.setdefault((record.spec["row"], reason), [])
-            names += [SCORES[name].title] * (SCORES[name].title not in names)
+            names += [SCORES[name].short] * (SCORES[name].short not in names)
     for (row, reason), titles in reasons.items():
         yield f"{row}: no {', no '.join(titles)}: {reason}"
 

@@ -1,31 +1,58 @@
 """Every pair of domains by name. A new pair is one file with a ``load`` function and one line here."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from datasets import digits_photos, fonts_digits, shapes
+from datasets import (
+    digit_pairs,
+    digits_photos,
+    fonts_digits,
+    linemod,
+    mnist,
+    mnist_m,
+    photos,
+    shapes,
+    usps,
+)
 from datasets.contract import DomainPair
 from mistakes import UserMistake, unknown
+
+MNIST = "MNIST: CC BY-SA 3.0 as usually cited"
+MNIST_M = "MNIST-M: none stated, derived from MNIST and BSDS500"
+BSDS = "BSDS500: non-commercial research and education"
+USPS = "USPS: none stated"
+SVHN = "SVHN: non-commercial use"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """A pair that can be asked for: what it is, under which licence, and how it is loaded.
 
-    ``extractor`` names the features that FID and KID use here unless told otherwise. ``needs`` lists the files, relative to the data root, that must be there first; embedded pairs need none.
+    ``extractor`` names the features that FID and KID use here unless told otherwise. ``needs`` lists the files, relative
+    to the data root, that must be there first; a tuple among them holds alternatives, of which one is enough, and ``*``
+    stands for any name. Embedded pairs need none. ``budgets`` holds, by scale, what this pair asks for in place of the
+    scale's own, such as ``task_steps``.
     """
 
     about: str
     licence: str
     load: Callable[[Path | None], DomainPair]
     extractor: str
-    needs: tuple[str, ...] = ()
+    needs: tuple[str | tuple[str, ...], ...] = ()
+    budgets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def missing(self, data: Path | None) -> list[str]:
-        """Return the needed files that are not under the data root."""
-        return [file for file in self.needs if data is None or not (data / file).exists()]
+        """Return the needs that the data root does not meet, alternatives joined by "or"."""
+        needs = [(need,) if isinstance(need, str) else need for need in self.needs]
+        return [
+            " or ".join(need)
+            for need in needs
+            if data is None or not any(any(data.glob(pattern)) for pattern in need)
+        ]
 
+
+LARGE: Mapping[str, Mapping[str, int]] = {"small": {"task_steps": 1000}}  # about an epoch of MNIST
 
 PAIRS: dict[str, Entry] = {
     "fonts-digits": Entry(
@@ -45,6 +72,77 @@ PAIRS: dict[str, Entry] = {
         licence="drawn by this project",
         load=shapes.load,
         extractor="random",
+    ),
+    "mnist-mnistm": Entry(
+        about="MNIST → MNIST-M (digits over photographs), 32×32 RGB",
+        licence=f"{MNIST}; {MNIST_M}",
+        load=digit_pairs.mnist_mnistm,
+        extractor="digits-v1",
+        needs=(*mnist.NEEDS, *mnist_m.NEEDS),
+        budgets=LARGE,
+    ),
+    "mnist-mnistm-built": Entry(
+        about="MNIST → MNIST-M made anew from MNIST and BSDS500's photographs, 32×32 RGB",
+        licence=f"{MNIST}; {BSDS}",
+        load=digit_pairs.mnist_mnistm_built,
+        extractor="digits-v1",
+        needs=(*mnist.NEEDS, *photos.NEEDS.values()),
+        budgets=LARGE,
+    ),
+    "mnistphotos-mnistm": Entry(
+        about="MNIST over photographs → MNIST-M: what the source's background matters, 32×32 RGB",
+        licence=f"{MNIST}; {MNIST_M}; {BSDS}",
+        load=digit_pairs.mnistphotos_mnistm,
+        extractor="digits-v1",
+        needs=(*mnist.NEEDS, *mnist_m.NEEDS, photos.NEEDS["train"]),
+        budgets=LARGE,
+    ),
+    "mnist-mnistm-6of10": Entry(
+        about="MNIST → MNIST-M, adapted on the digits 0 … 5, tested on all, 32×32 RGB",
+        licence=f"{MNIST}; {MNIST_M}",
+        load=digit_pairs.mnist_mnistm_6of10,
+        extractor="digits-v1",
+        needs=(*mnist.NEEDS, *mnist_m.NEEDS),
+        budgets=LARGE,
+    ),
+    "mnist-mnistm-1000": Entry(
+        about="MNIST → MNIST-M with 1,000 labelled target images, 32×32 RGB",
+        licence=f"{MNIST}; {MNIST_M}",
+        load=digit_pairs.mnist_mnistm_1000,
+        extractor="digits-v1",
+        needs=(*mnist.NEEDS, *mnist_m.NEEDS),
+        budgets=LARGE,
+    ),
+    "mnist-usps": Entry(
+        about="MNIST → USPS (digits of envelopes), 28×28 grey",
+        licence=f"{MNIST}; {USPS}",
+        load=digit_pairs.mnist_usps,
+        extractor="digits-v1",
+        needs=(*mnist.NEEDS, *usps.NEEDS),
+        budgets=LARGE,
+    ),
+    "usps-mnist": Entry(
+        about="USPS → MNIST, 28×28 grey",
+        licence=f"{USPS}; {MNIST}",
+        load=digit_pairs.usps_mnist,
+        extractor="digits-v1",
+        needs=(*usps.NEEDS, *mnist.NEEDS),
+        budgets=LARGE,
+    ),
+    "svhn-mnist": Entry(
+        about="SVHN (house numbers) → MNIST, 32×32 RGB",
+        licence=f"{SVHN}; {MNIST}",
+        load=digit_pairs.svhn_mnist,
+        extractor="digits-v1",
+        needs=("svhn/train_32x32.mat", *mnist.NEEDS),
+        budgets=LARGE,
+    ),
+    "linemod": Entry(
+        about="rendered objects on black → photographed ones, class and rotation, 64×64 RGB and depth",
+        licence="LineMod: none stated for the crops; ask their authors",
+        load=linemod.load,
+        extractor="random",
+        needs=linemod.NEEDS,
     ),
 }
 

@@ -1,7 +1,7 @@
 """What every pair of domains promises: shapes, ranges, splits and whose labels may be seen.
 
 Images are uint8, N × C × H × W, of one shape over the whole pair. Masks are bool, N × 1 × H × W, true on the
-foreground. Labels are int64, N, in 0 … classes − 1.
+foreground. What labels look like, the task says.
 
 =========  ======================================================================  ========================
 split      what                                                                    who sees it
@@ -10,12 +10,16 @@ source     labelled synthetic images, with masks where they are known           
 target     unlabelled real images                                                  methods, evaluation
 test       labelled real images, disjoint from ``target``                          evaluation
 oracle     ``target`` with its labels                                              the target-only bound
+labelled   a few labelled real images, disjoint from ``target``; most pairs have   methods, evaluation
+           none
 =========  ======================================================================  ========================
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,7 +29,10 @@ from mistakes import UserMistake
 
 @dataclass(frozen=True, kw_only=True)
 class Classification:
-    """The task of naming one of ``classes`` classes; its error is the share of wrong answers in percent."""
+    """The task of naming one of ``classes`` classes; its error is the share of wrong answers in percent.
+
+    Labels are int64, N, in 0 … classes − 1.
+    """
 
     classes: int
     name: str = "classification"
@@ -35,10 +42,63 @@ class Classification:
         """How many numbers a task model puts out for one image."""
         return self.classes
 
+    def classes_of(self, labels: Tensor) -> Tensor:
+        """Return the class of every label (int64, N)."""
+        return labels
+
+    def check(self, labels: Tensor, count: int, where: str) -> None:
+        """Raise :class:`UserMistake`, beginning with ``where``, unless these are labels of ``count`` images."""
+        if tuple(labels.shape) != (count,) or labels.dtype != torch.int64:
+            raise UserMistake(
+                f"{where}: labels are {labels.dtype} of shape {tuple(labels.shape)}; allowed: int64, ({count},)."
+            )
+        self._check_range(labels, where)
+
+    def _check_range(self, classes: Tensor, where: str) -> None:
+        lowest, highest = int(classes.min()), int(classes.max())
+        if not 0 <= lowest <= highest < self.classes:
+            raise UserMistake(
+                f"{where}: labels lie in {lowest} … {highest}; allowed: 0 … {self.classes - 1}."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassificationAndPose(Classification):
+    """The task of naming the class of an object and its rotation.
+
+    Labels are float32, N × 5: the class, then a quaternion (w, x, y, z) of norm 1 within 0.001.
+    """
+
+    name: str = "classification+pose"
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a task model puts out for one image: one a class, and a quaternion."""
+        return self.classes + 4
+
+    def classes_of(self, labels: Tensor) -> Tensor:
+        """Return the class of every label (int64, N)."""
+        return labels[:, 0].long()
+
+    def check(self, labels: Tensor, count: int, where: str) -> None:
+        """Raise :class:`UserMistake`, beginning with ``where``, unless these are labels of ``count`` images."""
+        if tuple(labels.shape) != (count, 5) or labels.dtype != torch.float32:
+            raise UserMistake(
+                f"{where}: labels are {labels.dtype} of shape {tuple(labels.shape)}; allowed: float32, ({count}, 5)."
+            )
+        classes, norms = labels[:, 0], labels[:, 1:].norm(dim=1)
+        if len(broken := classes[classes % 1 != 0]):
+            raise UserMistake(f"{where}: labels name the class {float(broken[0])}; allowed: whole numbers.")
+        self._check_range(classes, where)
+        if len(broken := norms[~((norms - 1).abs() <= 1e-3)]):  # so that a nan is broken
+            raise UserMistake(
+                f"{where}: labels hold a quaternion of norm {float(broken[0]):.4g}; allowed: 1 within 0.001."
+            )
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Labelled:
-    """Images (uint8, N × C × H × W) with labels (int64, N) and, where known, masks (bool, N × 1 × H × W)."""
+    """Images (uint8, N × C × H × W) with the task's labels (N × …) and, where known, masks (bool, N × 1 × H × W)."""
 
     images: Tensor
     labels: Tensor
@@ -52,12 +112,23 @@ class Labelled:
         masks = None if self.masks is None else self.masks.to(device)
         return Labelled(images=self.images.to(device), labels=self.labels.to(device), masks=masks)
 
+    def pick(self, which: Tensor) -> "Labelled":
+        """Return some of the examples, by index (int64) or by choice (bool, N)."""
+        masks = None if self.masks is None else self.masks[which]
+        return Labelled(images=self.images[which], labels=self.labels[which], masks=masks)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DomainPair:
     """One question: labelled ``source``, unlabelled ``target``, labelled ``test`` (see the module's table).
 
-    Raises :class:`UserMistake` when a split is empty or has another type, shape or label range than promised.
+    ``labelled`` are a few target images with labels that methods may learn from too. ``seen`` lists the classes that
+    adaptation may see, in ascending order: methods draw source images of these only, the target holds no others, while
+    ``source`` and ``test`` stay whole; ``None`` stands for all. ``identity`` says in a phrase which edition and how much
+    of the data this is.
+
+    Raises :class:`UserMistake` when a split is empty or has another type, shape or label range than promised, or when
+    ``seen`` is not some of the classes or not all that the target holds.
     """
 
     name: str
@@ -65,13 +136,18 @@ class DomainPair:
     source: Labelled
     oracle: Labelled
     test: Labelled
+    labelled: Labelled | None = None
+    seen: tuple[int, ...] | None = None
+    identity: str = ""
 
     def __post_init__(self) -> None:
-        for split in ("source", "oracle", "test"):
-            self._check(split, getattr(self, split))
+        for split, examples in self.splits.items():
+            self._check(split, examples)
+        if self.seen is not None:
+            self._check_seen(self.seen)
 
     def _check(self, split: str, examples: Labelled) -> None:
-        images, labels, masks = examples.images, examples.labels, examples.masks
+        images, masks = examples.images, examples.masks
         where = f"pair {self.name!r}, {split}"
         if images.ndim != 4 or not len(images) or images.dtype != torch.uint8:
             raise UserMistake(
@@ -81,19 +157,31 @@ class DomainPair:
             raise UserMistake(
                 f"{where}: images have shape {tuple(images.shape[1:])}; allowed: {self.shape}, as in source."
             )
-        if labels.shape != images.shape[:1] or labels.dtype != torch.int64:
-            raise UserMistake(
-                f"{where}: labels are {labels.dtype} of shape {tuple(labels.shape)}; allowed: int64, ({len(images)},)."
-            )
-        if not 0 <= int(labels.min()) <= int(labels.max()) < self.task.classes:
-            raise UserMistake(
-                f"{where}: labels lie in {int(labels.min())} … {int(labels.max())}; allowed: 0 … {self.task.classes - 1}."
-            )
+        self.task.check(examples.labels, len(images), where)
         expected = (len(images), 1, *images.shape[2:])
         if masks is not None and (masks.dtype != torch.bool or tuple(masks.shape) != expected):
             raise UserMistake(
                 f"{where}: masks are {masks.dtype} of shape {tuple(masks.shape)}; allowed: bool, {expected}."
             )
+
+    def _check_seen(self, seen: tuple[int, ...]) -> None:
+        classes = range(self.task.classes)
+        if not seen or list(seen) != [c for c in classes if c in seen] or len(seen) == len(classes):
+            raise UserMistake(
+                f"pair {self.name!r}: seen classes are {seen}; "
+                f"allowed: some, but not all of 0 … {self.task.classes - 1}, ascending."
+            )
+        for split in [name for name in self.splits if name in ("oracle", "labelled")]:
+            if others := set(self.task.classes_of(self.splits[split].labels).tolist()) - set(seen):
+                raise UserMistake(
+                    f"pair {self.name!r}, {split}: labels name the classes {sorted(others)}; allowed: those seen, {seen}."
+                )
+
+    @property
+    def splits(self) -> Mapping[str, Labelled]:
+        """The splits that are there, by name: source, oracle, test and, where a pair has it, labelled."""
+        splits = {"source": self.source, "oracle": self.oracle, "test": self.test}
+        return splits if self.labelled is None else {**splits, "labelled": self.labelled}
 
     @property
     def target(self) -> Tensor:
@@ -108,20 +196,21 @@ class DomainPair:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Twelve hex digits of the SHA-256 of all splits: images, labels and masks."""
+        """Twelve hex digits of the SHA-256 of all splits (images, labels and masks) and of the seen classes."""
         digest = hashlib.sha256()
-        for examples in (self.source, self.oracle, self.test):
+        for examples in self.splits.values():
             for tensor in (examples.images, examples.labels, examples.masks):
                 if tensor is not None:
                     digest.update(str((tensor.dtype, tuple(tensor.shape))).encode())
                     digest.update(tensor.cpu().contiguous().numpy().tobytes())
+        if self.seen is not None:
+            digest.update(f"seen {self.seen}".encode())
         return digest.hexdigest()[:12]
 
     def to(self, device: torch.device) -> "DomainPair":
         """Return the same pair with every split on ``device``."""
-        return replace(
-            self, source=self.source.to(device), oracle=self.oracle.to(device), test=self.test.to(device)
-        )
+        moved: dict[str, Any] = {name: examples.to(device) for name, examples in self.splits.items()}
+        return replace(self, **moved)
 
 
 def to_unit(images: Tensor) -> Tensor:

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from datasets import digits
+from datasets import digits, photos
 from datasets.contract import Classification, DomainPair, Labelled
 
 SIZE = 32
@@ -41,22 +40,12 @@ def on_black(third: int) -> Labelled:
 
 def on_photos(third: int, *, copies: int, seed: int = 0) -> Labelled:
     """Return the digits of one third ``copies`` times, each over a crop of its own; same arguments, same images."""
+    from sklearn.datasets import load_sample_images  # imported late: it takes a second
+
     black = on_black(third)
     assert black.masks is not None
     masks = black.masks.repeat(copies, 1, 1, 1)
-    crops = _crops(len(masks), np.random.default_rng((seed, third)))
+    crops = photos.crops(load_sample_images().images, len(masks), SIZE, np.random.default_rng((seed, third)))
     return Labelled(
         images=torch.where(masks, 255 - crops, crops), labels=black.labels.repeat(copies), masks=masks
     )
-
-
-def _crops(count: int, random: np.random.Generator) -> Tensor:
-    from sklearn.datasets import load_sample_images  # imported late: it takes a second
-
-    photos = load_sample_images().images
-    crops = []
-    for _ in range(count):
-        photo = photos[random.integers(len(photos))]
-        top, left = (random.integers(side - SIZE + 1) for side in photo.shape[:2])
-        crops.append(photo[top : top + SIZE, left : left + SIZE])
-    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).contiguous()

@@ -121,11 +121,13 @@ class Method(ABC):
 class Config(ABC):
     """The frozen settings of an algorithm, at the values of its paper.
 
-    ``SCALES`` holds what another scale than ``paper`` changes, by dotted path. ``TRAINS_ON`` says which labelled
+    ``SCALES`` holds what another scale than ``paper`` changes, by dotted path. ``BUDGETS`` holds, by scale, the steps,
+    batch size and the like that the algorithm asks for in place of the scale's own. ``TRAINS_ON`` says which labelled
     images the task model of the row learns from: adapted source, or (the upper bound only) the labelled target.
     """
 
     SCALES: ClassVar[Mapping[str, Mapping[str, object]]] = {}
+    BUDGETS: ClassVar[Mapping[str, Mapping[str, int]]] = {}
     TRAINS_ON: ClassVar[Literal["source", "target"]] = "source"
 
     @property

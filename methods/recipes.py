@@ -5,14 +5,23 @@ from dataclasses import dataclass, field
 
 from methods.bounds import SourceOnly, TargetOnly
 from methods.contract import Config
+from methods.feature_alignment import FeatureAlignmentConfig
+from methods.parts.alignment import CovarianceAlignment, KernelDiscrepancy
 from methods.parts.content import FeatureL1, PairwiseError
 from methods.parts.guidance import GGDR
+from methods.parts.history import History
+from methods.parts.separation import Separation
+from methods.pixelda import PixelDAConfig
 from methods.refiner_gan import RefinerGanConfig
 from methods.settings import change, changed
 from mistakes import UserMistake, unknown
 
 SIMGAN = "Shrivastava et al., CVPR 2017, arXiv 1612.07828"
 PIXELDA = "Bousmalis et al., CVPR 2017, arXiv 1612.05424"
+DANN = "Ganin et al., JMLR 2016, arXiv 1505.07818"
+MMD = "Long et al., ICML 2015, arXiv 1502.02791"
+CORAL = "Sun and Saenko, ECCV workshops 2016, arXiv 1607.01719"
+DSN = "Bousmalis et al., NeurIPS 2016, arXiv 1608.06019"
 GGDR_PAPER = "Lee et al., ECCV 2022, arXiv 2207.13320"
 
 
@@ -49,6 +58,18 @@ simgan = Recipe(
     about="refiner with local adversarial loss, L1 self-regularisation and history",
     paper=SIMGAN,
 )
+pixelda = Recipe(
+    name="pixelda",
+    base=PixelDAConfig(),
+    about="generator with noise, global critic and task tower, taught in turns",
+    paper=PIXELDA,
+)
+dann = Recipe(
+    name="dann",
+    base=FeatureAlignmentConfig(),
+    about="task tower whose features a domain classifier cannot tell apart",
+    paper=DANN,
+)
 _no_history = simgan.but("simgan-nohist", {"history": None}, "critic sees fresh refined images only")
 
 RECIPES: dict[str, Recipe] = {
@@ -76,6 +97,21 @@ RECIPES: dict[str, Recipe] = {
         simgan.but(
             "simgan-ggdr", {"guidance": GGDR()}, "critic guided by the refiner's features", GGDR_PAPER
         ),
+        pixelda,
+        pixelda.but("pixelda-content", {"content": PairwiseError()}, "with the masked content loss"),
+        pixelda.but("pixelda-notask", {"task_lesson": None}, "generator learns nothing from the task tower"),
+        pixelda.but("pixelda-adapted-only", {"source_lesson": None}, "task tower sees adapted images only"),
+        pixelda.but("pixelda-nonoise", {"noise": None}, "no noise: one adaptation an image"),
+        pixelda.but("pixelda-local", {"critic.verdict": "patches"}, "a verdict a patch, as in SimGAN"),
+        pixelda.but("pixelda-hist", {"history": History()}, "with SimGAN's history", SIMGAN),
+        pixelda.but(
+            "pixelda-ggdr", {"guidance": GGDR()}, "critic guided by the generator's features", GGDR_PAPER
+        ),
+        dann.but("tower", {"alignment": None}, "task tower on the source alone: what alignment adds to", DSN),
+        dann,
+        dann.but("mmd", {"alignment": KernelDiscrepancy()}, "features with equal kernel means", MMD),
+        dann.but("coral", {"alignment": CovarianceAlignment()}, "Deep CORAL: equal covariances", CORAL),
+        dann.but("dsn", {"separation": Separation()}, "DANN with private encoders and a decoder", DSN),
     )
 }
 

@@ -21,11 +21,11 @@ from torch import Tensor
 
 from methods.contract import Batch, Config, Method, Problem, Stateful, frozen
 from methods.parts.adversary import Adversary
-from methods.parts.content import L1, FeatureL1, NoContent, PairwiseError
+from methods.parts.content import L1, Content, NoContent
 from methods.parts.guidance import GGDR, Decoder, NoGuidance
 from methods.parts.history import History, HistoryBuffer, NoHistory
 from methods.parts.networks import Critic, CriticNet, Refiner, RefinerNet
-from methods.parts.optimisers import Adam, Sgd, descend
+from methods.parts.optimisers import Adam, Optimiser, Sgd, descend
 from methods.seeding import generator, initialising
 from mistakes import UserMistake
 
@@ -39,14 +39,14 @@ class RefinerGanConfig(Config):
     """
 
     adversary: Adversary = Adversary()
-    content: L1 | FeatureL1 | PairwiseError | None = L1()
+    content: Content | None = L1()
     content_strength: float = 0.153
     history: History | None = History()
     guidance: GGDR | None = None
     refiner: RefinerNet = RefinerNet()
     critic: CriticNet = CriticNet()
-    refiner_optimiser: Sgd | Adam = Sgd()
-    critic_optimiser: Sgd | Adam = Sgd()
+    refiner_optimiser: Optimiser = Sgd()
+    critic_optimiser: Optimiser = Sgd()
     refiner_updates: int = 2
     critic_updates: int = 1
     refiner_pretraining: int = 1000

@@ -1,7 +1,7 @@
 """Random streams: every purpose has its own, derived from the run's seed, so that none shifts another."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -16,6 +16,21 @@ def derive(seed: int, purpose: str) -> int:
 def generator(seed: int, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
     """Return a generator on ``device`` that belongs to one purpose of a run alone."""
     return torch.Generator(device).manual_seed(derive(seed, purpose))
+
+
+class Draws:
+    """A generator whose state can be taken and put back, for what a method draws while it trains."""
+
+    def __init__(self, seed: int, purpose: str, device: torch.device) -> None:
+        self.random = generator(seed, purpose, device)
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """Return the random state."""
+        return {"random": self.random.get_state()}
+
+    def load_state_dict(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Put it back."""
+        self.random.set_state(state["random"].cpu())
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from datasets.catalogue import PAIRS, load_pair
 from datasets.contract import to_bytes, to_unit
 from methods.contract import Batch
 
-every_pair = pytest.mark.parametrize("name", PAIRS)
+every_pair = pytest.mark.parametrize("name", [name for name, entry in PAIRS.items() if not entry.needs])
 loaded = cache(load_pair)
 
 
@@ -115,3 +115,12 @@ def test_masks_are_all_ones_where_the_pair_has_none() -> None:
     pair = loaded("shapes")
     batch = next(Batches(replace(pair, source=replace(pair.source, masks=None)), 8, 0))
     assert torch.equal(batch.masks, torch.ones(8, 1, 12, 12))
+
+
+def test_only_source_images_of_seen_classes_are_drawn() -> None:
+    pair = loaded("shapes")
+    seen = replace(pair, seen=(0, 2), oracle=pair.oracle.pick(pair.oracle.labels != 1))
+    labels = torch.cat([batch.labels for batch in islice(Batches(seen, 8, 0), 20)])
+    assert labels.unique().tolist() == [0, 2]
+    drawn = {key for batch in islice(Batches(seen, 32, 0), 60) for key in keys(to_bytes(batch.source))}
+    assert drawn == set(keys(pair.source.images[pair.source.labels != 1]))

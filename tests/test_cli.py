@@ -29,8 +29,8 @@ def test_run_writes_one_whole_record_each(recorded: Path) -> None:
     for record in found:
         folder = recorded / "runs" / record.id
         trained = record.spec["row"].startswith("simgan")
-        expected = {"record.json"} | ({"samples.png", "adapter.safetensors"} if trained else set())
-        assert {path.name for path in folder.iterdir()} == expected
+        beside = {"samples.png", "neighbours.png", "adapter.safetensors"} if trained else set()
+        assert {path.name for path in folder.iterdir()} == {"record.json"} | beside
 
 
 def test_second_run_does_nothing_and_prints_the_same(

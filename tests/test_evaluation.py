@@ -3,25 +3,28 @@
 import io
 from dataclasses import replace
 from functools import cache
+from itertools import combinations
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from benchmarks.evaluation import COLLAPSE, Evaluator, Scores, adapted, collapse_flags, refinement
-from benchmarks.samples import sample_grid
+from benchmarks.samples import nearest, pictures
 from benchmarks.scores.catalogue import SCORES
+from benchmarks.scores.diversity import diversity, draws
 from benchmarks.scores.extractors import Extractor, load_extractor
 from benchmarks.scores.frechet import frechet_distance
 from benchmarks.scores.kernel import kernel_distance
-from benchmarks.scores.task_model import TaskTraining, error, predict
+from benchmarks.scores.task_model import TaskTraining, angle, error, predict, task_scores
 from datasets.catalogue import load_pair
-from datasets.contract import DomainPair, Labelled, to_unit
+from datasets.contract import ClassificationAndPose, DomainPair, Labelled, to_unit
 
 TRAINING = TaskTraining(steps=60)
-OF_IMAGES = ("fid", "kid", "error", "label_error", "refinement")
+OF_IMAGES = ("fid", "kid", "label_error", "refinement", "diversity")
 
 
 class Adapt:
@@ -115,7 +118,7 @@ def test_constant_image_is_far_from_the_target_and_loses_the_labels() -> None:
 
 def test_every_score_of_an_adapter_is_there_and_in_the_catalogue() -> None:
     scores = scores_of_identity()
-    assert set(scores.values) == set(OF_IMAGES) <= set(SCORES)
+    assert set(scores.values) == {"error", *OF_IMAGES} <= set(SCORES)
     assert None not in scores.values.values()
     assert scores.blanks == {}
 
@@ -195,7 +198,7 @@ class Reader:
 @pytest.mark.parametrize(("wrong", "percent"), [(0, 0.0), (24, 25.0)])
 def test_method_without_adapter_has_reasons_and_its_own_error(wrong: int, percent: float) -> None:
     scores = evaluator().score(None, Reader(wrong), "source", seed=0)
-    assert scores.values == {"own_error": percent} | dict.fromkeys(OF_IMAGES)
+    assert scores.values == {"own_error": percent, "error": percent} | dict.fromkeys(OF_IMAGES)
     assert set(scores.blanks) == set(OF_IMAGES)
     assert all(scores.blanks.values())
 
@@ -278,17 +281,136 @@ def test_only_a_trained_adapter_can_collapse() -> None:
 # ---- the picture beside a record
 
 
+def cells(file: bytes, rows: int, size: int) -> list[list[np.ndarray]]:
+    """Return the images of a picture of ``rows`` × 16, each size × size × 3."""
+    picture = np.asarray(Image.open(io.BytesIO(file)))
+    factor = picture.shape[0] // (rows * (size + 1) + 1)
+    small = picture[::factor, ::factor]
+    assert small.shape == (rows * (size + 1) + 1, 16 * (size + 1) + 1, 3)
+    starts = [place * (size + 1) + 1 for place in range(16)]
+    return [[small[top : top + size, left : left + size] for left in starts] for top in starts[:rows]]
+
+
+def shown(images: Tensor) -> list[np.ndarray]:
+    """Return the 16 of the images that a picture shows."""
+    chosen = [images[place * len(images) // 16] for place in range(16)]
+    return [image.expand(3, -1, -1).permute(1, 2, 0).numpy() for image in chosen]
+
+
 @pytest.mark.parametrize("name", ["shapes", "digits-photos"])
-def test_sample_grid_shows_source_adapted_and_real_images(name: str) -> None:
+def test_pictures_show_source_adapted_real_and_nearest_images(name: str) -> None:
     pair = load_pair(name)
     inverted = 255 - pair.source.images
-    picture = np.asarray(Image.open(io.BytesIO(sample_grid(pair, inverted))))
+    files = pictures(evaluator_of(pair), Adapt(), Scores(values={"diversity": 0.0}, adapted=inverted), seed=0)
+    assert set(files) == {"samples.png", "neighbours.png"}
     size = pair.shape[1]
-    factor = picture.shape[0] // (3 * (size + 1) + 1)
-    cells = picture[::factor, ::factor]
-    assert cells.shape == (3 * (size + 1) + 1, 16 * (size + 1) + 1, 3)
-    for row, images in enumerate((pair.source.images, inverted, pair.target)):
-        for column in range(16):
-            top, left = row * (size + 1) + 1, column * (size + 1) + 1
-            shown = images[column * len(images) // 16].expand(3, -1, -1).permute(1, 2, 0).numpy()
-            assert np.array_equal(cells[top : top + size, left : left + size], shown)
+    expected = [shown(images) for images in (pair.source.images, inverted, pair.target)]
+    assert np.array_equal(cells(files["samples.png"], 3, size), expected)
+    painted, near = cells(files["neighbours.png"], 2, size)
+    assert np.array_equal(painted, expected[1])
+    targets = pair.target.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy().astype(np.int64)
+    for one, found in zip(painted, near, strict=True):
+        distances = ((targets - one) ** 2).sum((1, 2, 3))
+        assert np.array_equal(found, targets[distances.argmin()])
+
+
+def test_pictures_of_a_drawing_adapter_show_its_draws() -> None:
+    scores = evaluator().score(Grain(), None, "source", seed=3)
+    files = pictures(evaluator(), Grain(), scores, seed=3)
+    source, *drawn = cells(files["draws.png"], 7, 12)
+    assert np.array_equal(source, shown(shapes().source.images))
+    assert len({np.stack(row).tobytes() for row in drawn}) == 6
+
+
+def test_nearest_looks_at_every_image_whatever_the_batch() -> None:
+    target = shapes().target
+    wanted = target[[95, 3, 40]].int().add(1).clamp(max=255).to(torch.uint8)
+    assert torch.equal(nearest(wanted, target, batch=7), target[[95, 3, 40]])
+
+
+# ---- randomness of an adapter
+
+
+def test_diversity_is_the_mean_difference_of_two_draws() -> None:
+    source = shapes().source.images[:5]
+    drawn = draws(Grain(), source, seed=1)
+    assert drawn.shape == (8, *source.shape)
+    gaps = [np.abs(to_unit(one).numpy() - to_unit(two).numpy()).mean() for one, two in combinations(drawn, 2)]
+    assert diversity(Grain(), source, seed=1) == pytest.approx(np.mean(gaps), rel=1e-5)
+    assert diversity(Adapt(), source, seed=1) == 0
+
+
+# ---- large sources, unseen classes, labelled target images
+
+
+def test_of_a_large_source_only_some_images_are_adapted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.evaluation.LEAST", 10)
+    training = TaskTraining(steps=2, batch=64)  # 128 draws, each image 4 times
+    large = Evaluator(pair=shapes(), extractor=evaluator().extractor, training=training)
+    scores = large.score(Adapt(), None, "source", seed=0)
+    assert scores.adapted is not None
+    assert len(scores.adapted) == 32 == large.protocol["adapted"] == large.images
+    known = {
+        image.tobytes(): label
+        for image, label in zip(shapes().source.images.numpy(), shapes().source.labels, strict=True)
+    }
+    for image, label in zip(large.source.images.numpy(), large.source.labels, strict=True):
+        assert known[image.tobytes()] == label
+    assert "adapted" not in evaluator().protocol
+
+
+def test_error_on_unseen_classes_is_that_of_their_test_images() -> None:
+    pair = shapes()
+    oracle = pair.oracle.pick(pair.oracle.labels < 2)
+    scores = evaluator_of(replace(pair, oracle=oracle, seen=(0, 1))).score(None, Reader(24), "source", seed=0)
+    wrong = [place for place in range(24) if pair.test.labels[place] == 2]
+    assert scores.values["own_error"] == 25
+    assert scores.values["unseen_error"] == pytest.approx(
+        100 * len(wrong) / int((pair.test.labels == 2).sum())
+    )
+
+
+def test_labelled_target_images_teach_the_task_model() -> None:
+    pair = shapes()
+    alone = TRAINING.fit(pair.source, pair.task, seed=0)
+    helped = TRAINING.fit(pair.source, pair.task, seed=0, more=pair.oracle)
+    errors = [error(predict(model, pair.test.images), pair.test.labels) for model in (alone, helped)]
+    assert errors[1] < errors[0]
+    with_some = evaluator_of(
+        replace(
+            pair, labelled=pair.oracle.pick(torch.arange(48)), oracle=pair.oracle.pick(torch.arange(48, 96))
+        )
+    )
+    expected = TRAINING.fit(pair.source, pair.task, seed=0, more=with_some.pair.labelled)
+    assert with_some.score(Adapt(), None, "source", 0).values["error"] == error(
+        predict(expected, pair.test.images), pair.test.labels
+    )
+
+
+# ---- poses
+
+
+def test_scores_of_a_pose_are_class_error_and_mean_angle() -> None:
+    random = torch.Generator().manual_seed(0)
+    true = torch.nn.functional.normalize(torch.randn(6, 4, generator=random), dim=1)
+    labels = torch.cat([torch.tensor([[0.0], [1], [2], [0], [1], [2]]), true], 1)
+    guess = torch.randn(6, 7, generator=random)
+    scores = task_scores(guess, labels, ClassificationAndPose(classes=3))
+    hats = np.tanh(guess[:, 3:].double().numpy())
+    hats /= np.linalg.norm(hats, axis=1, keepdims=True)
+    turns = [
+        (
+            Rotation.from_quat(a, scalar_first=True).inv() * Rotation.from_quat(b, scalar_first=True)
+        ).magnitude()
+        for a, b in zip(true.double().numpy(), hats, strict=True)
+    ]
+    assert scores["angle"] == pytest.approx(np.degrees(np.mean(turns)), rel=1e-4)
+    assert scores["error"] == error(guess[:, :3], labels[:, 0].long())
+
+
+def test_angle_does_not_see_the_sign_of_a_quaternion() -> None:
+    outputs = torch.tensor([[0.0, 3.0, 0.0, 0.0, 0.0]])
+    for sign in (1, -1):
+        assert angle(outputs, torch.tensor([[0.0, sign, 0, 0, 0]])) == pytest.approx(0, abs=1e-3)
+    half = 0.5**0.5
+    assert angle(outputs, torch.tensor([[0.0, half, half, 0, 0]])) == pytest.approx(90, abs=1e-3)

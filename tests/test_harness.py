@@ -186,6 +186,7 @@ def test_run_is_ok_and_its_record_survives_the_disk(tmp_path: Path) -> None:
     assert {file.name for file in path.parent.iterdir()} == {
         "record.json",
         "samples.png",
+        "neighbours.png",
         "adapter.safetensors",
     }
 
@@ -223,7 +224,7 @@ def test_bounds_train_nothing_and_leave_no_files() -> None:
     assert record.flags == ()
     upper, _ = run("target-only")
     assert upper.scores["fid"] < record.scores["fid"]
-    assert upper.blanks.keys() == {"label_error", "refinement"}
+    assert upper.blanks.keys() == {"label_error", "refinement", "diversity"}
 
 
 def test_trained_method_that_does_nothing_is_flagged() -> None:

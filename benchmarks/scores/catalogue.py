@@ -33,12 +33,27 @@ SCORES: dict[str, Score] = {
     "error": Score(
         title="target error %",
         short="error",
-        about="error on the target test set of a task model trained on adapted source; 0 … 100",
+        about="error on the target test set of a task model trained on adapted source, or of the method's own where it adapts no image; 0 … 100",
     ),
     "own_error": Score(
         title="own model's target error %",
         short="own error",
         about="error on the target test set of the task model that the method itself trains; 0 … 100",
+    ),
+    "unseen_error": Score(
+        title="target error %, unseen classes",
+        short="unseen error",
+        about="target error on the classes that adaptation saw in neither domain; 0 … 100",
+    ),
+    "angle": Score(
+        title="target angle °",
+        short="angle",
+        about="mean angle between predicted and true orientation on the target test set; 0 … 180 degrees",
+    ),
+    "own_angle": Score(
+        title="own model's target angle °",
+        short="own angle",
+        about="the same for the task model that the method itself trains; 0 … 180 degrees",
     ),
     "label_error": Score(
         title="labels lost %",
@@ -49,6 +64,13 @@ SCORES: dict[str, Score] = {
         title="mean |R(x) − x|",
         short="refinement",
         about="mean change of a pixel, images in [−1, 1]; 0 … 2; near 0 the adapter does nothing",
+        better="neither",
+        digits=3,
+    ),
+    "diversity": Score(
+        title="mean |difference of draws|",
+        short="diversity",
+        about="mean difference of a pixel between two adaptations of one image, images in [−1, 1]; 0 … 2; 0 without randomness",
         better="neither",
         digits=3,
     ),

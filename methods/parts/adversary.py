@@ -1,6 +1,8 @@
-"""SimGAN's adversarial loss (Shrivastava et al., CVPR 2017, arXiv 1612.07828), local or global.
+"""Adversarial losses: SimGAN's, local or global, and PixelDA's.
 
-The critic D gives two logits at every place of its map; class 1 is *refined*, so that D = P(refined).
+SimGAN (Shrivastava et al., CVPR 2017, arXiv 1612.07828): the critic D gives two logits at every place of its map;
+class 1 is *refined*, so that D = P(refined). PixelDA (Bousmalis et al., CVPR 2017, arXiv 1612.05424): it gives one
+logit, of D = P(real). Either way the loss is the cross-entropy, a mean over verdicts.
 """
 
 from dataclasses import dataclass
@@ -37,3 +39,13 @@ class Adversary:
             logits = logits.mean((2, 3))
         labels = torch.full((len(logits), *logits.shape[2:]), truth, device=logits.device)
         return F.cross_entropy(logits, labels)
+
+
+def real_or_adapted_loss(adapted: Tensor, real: Tensor) -> Tensor:
+    """Return −E log D(real) − E log(1 − D(adapted)) from logits of being real (1612.05424, eq. 2)."""
+    return F.softplus(-real).mean() + F.softplus(adapted).mean()
+
+
+def passing_loss(adapted: Tensor) -> Tensor:
+    """Return −E log D(adapted) from logits of being real: the generator's side, in its non-saturating form."""
+    return F.softplus(-adapted).mean()

@@ -8,6 +8,7 @@ implementations.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from math import inf
 from typing import Literal
 
 import torch
@@ -15,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from methods.seeding import initialising
+from mistakes import UserMistake
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,32 @@ class PairwiseError:
         return (difference.square().mean(1) - difference.mean(1).square()).mean()
 
 
+@dataclass(frozen=True, kw_only=True)
+class SquaredError:
+    """Mean squared error, the plain alternative to :class:`PairwiseError` in PixelDA's release."""
+
+    def loss(self, source: Tensor, refined: Tensor, masks: Tensor) -> Tensor:
+        """Return the loss of N × C × H × W images."""
+        return F.mse_loss(refined, source)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hinged:
+    """Errors above a threshold only: mean max(0, e − hinge), e absolute or squared (PixelDA's release)."""
+
+    error: Literal["squared", "absolute"] = "squared"
+    hinge: float = 0.4
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.hinge < inf:
+            raise UserMistake(f"content.hinge is {self.hinge}; allowed: a number from 0 on.")
+
+    def loss(self, source: Tensor, refined: Tensor, masks: Tensor) -> Tensor:
+        """Return the loss of N × C × H × W images."""
+        power = 2 if self.error == "squared" else 1
+        return F.relu((refined - source).abs().pow(power) - self.hinge).mean()
+
+
 class NoContent:
     """No content loss: zero, for free."""
 
@@ -92,3 +120,5 @@ FEATURES: dict[str, Callable[[Tensor], Tensor]] = {
     "derivatives": derivatives,
     "random-network": random_network,
 }
+
+Content = L1 | FeatureL1 | PairwiseError | SquaredError | Hinged

@@ -47,13 +47,19 @@ class HistoryBuffer:
     def fill(self, refined: Tensor) -> None:
         """Store a whole mini-batch over the oldest one; the very first takes every place."""
         if not self._filled:
-            self.images.copy_(refined.detach().repeat(len(self.images) // len(refined), 1, 1, 1))
+            every = torch.arange(len(self.images), device=self.images.device)
+            self.images.copy_(refined.detach()[every % len(refined)])
         start = self._filled % len(self.images)
         self.images[start : start + len(refined)] = refined.detach()
         self._filled += len(refined)
 
     def join(self, refined: Tensor) -> Tensor:
-        """Return the fresh images with as many old ones drawn without replacement; then store the fresh ones."""
+        """Return the fresh images with as many old ones drawn without replacement; then store the fresh ones.
+
+        A buffer that nothing was filled into starts with these fresh images in every place.
+        """
+        if not self._filled:
+            self.fill(refined)
         drawn = self.images[self._some(self.old)]
         self.images[self._some(self.old)] = refined[: self.old].detach()
         return torch.cat([refined, drawn])

@@ -41,6 +41,93 @@ class Adam:
         return torch.optim.Adam(parameters, lr=self.rate, betas=(self.beta1, 0.999))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Stairs:
+    """A rate that is multiplied by ``decay`` after every ``every`` updates."""
+
+    rate: float
+    decay: float = 0.95
+    every: int = 10_000
+
+    def __post_init__(self) -> None:
+        _check(self.rate)
+        if not (0 < self.decay <= 1 and self.every >= 1):
+            raise UserMistake(
+                f"optimiser has decay {self.decay}, every {self.every}; allowed: 0 < decay ≤ 1, every ≥ 1."
+            )
+
+    def descended(self, optimiser: torch.optim.Optimizer) -> torch.optim.Optimizer:
+        """Return the optimiser, made to count its updates and to lower its rate where a stair ends."""
+        (group,) = optimiser.param_groups
+        group["updates"] = 0
+
+        def after(optimiser: torch.optim.Optimizer, *_: object) -> None:
+            (group,) = optimiser.param_groups
+            group["updates"] += 1
+            group["lr"] = self.rate * self.decay ** (group["updates"] // self.every)
+
+        optimiser.register_step_post_hook(after)
+        return optimiser
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecayedAdam(Stairs):
+    """Adam as PixelDA's release uses it: its rate falls in stairs, gradients longer than ``clip`` are cut to it.
+
+    Clipping is tensor by tensor.
+    """
+
+    rate: float = 1e-3
+    beta1: float = 0.5
+    clip: float = 5.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (0 <= self.beta1 < 1 and self.clip > 0):
+            raise UserMistake(
+                f"optimiser has beta1 {self.beta1}, clip {self.clip}; allowed: 0 ≤ beta1 < 1, clip > 0."
+            )
+
+    def over(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        """Return the optimiser of these parameters."""
+        optimiser = torch.optim.Adam(parameters, lr=self.rate, betas=(self.beta1, 0.999))
+        optimiser.register_step_pre_hook(lambda optimiser, *_: _clip(optimiser, self.clip))
+        return self.descended(optimiser)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecayedSgd(Stairs):
+    """Gradient descent with momentum as DSN's release uses it: its rate falls in stairs."""
+
+    rate: float = 1e-2
+    every: int = 20_000
+    momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.momentum < 1:
+            raise UserMistake(f"momentum is {self.momentum}; allowed: a number from 0 on, below 1.")
+
+    def over(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        """Return the optimiser of these parameters."""
+        return self.descended(torch.optim.SGD(parameters, lr=self.rate, momentum=self.momentum))
+
+
+Optimiser = Sgd | Adam | DecayedAdam | DecayedSgd
+
+
+def updates(optimiser: torch.optim.Optimizer) -> int:
+    """Return how many updates an optimiser made by :class:`Stairs` has done."""
+    return int(optimiser.param_groups[0]["updates"])
+
+
+def _clip(optimiser: torch.optim.Optimizer, longest: float) -> None:
+    """Cut every gradient to a length; all in two launches, and without waiting for the device."""
+    gradients = [parameter.grad for group in optimiser.param_groups for parameter in group["params"]]
+    scales = (longest / torch.stack(torch._foreach_norm(gradients))).clamp(max=1)
+    torch._foreach_mul_(gradients, list(scales))
+
+
 def descend(loss: Tensor, optimiser: torch.optim.Optimizer) -> None:
     """Take one step down ``loss``; gradients are computed for the optimiser's own parameters and no others."""
     parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]

@@ -1,0 +1,37 @@
+"""MNIST in its four original files, below ``mnist/`` of the data root: 60,000 and 10,000 digits, 28 × 28 grey.
+
+Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits"; usually cited as CC BY-SA 3.0.
+"""
+
+from pathlib import Path
+
+import torch
+
+from datasets import files
+from datasets.contract import Labelled
+
+SIZE = 28
+COUNTS = {"train": 60_000, "t10k": 10_000}
+CHECKSUMS = {
+    "mnist/train-images-idx3-ubyte.gz": "md5:f68b3c2dcbeaaa9fbdd348bbdeb94873",
+    "mnist/train-labels-idx1-ubyte.gz": "md5:d53e105ee54ea40749a09fcbcd1e9432",
+    "mnist/t10k-images-idx3-ubyte.gz": "md5:9fb629c4189551a2d022fa330f9573f3",
+    "mnist/t10k-labels-idx1-ubyte.gz": "md5:ec29112dd5afa0611ce80d1b7f02629c",
+}
+NEEDS = tuple(CHECKSUMS)
+
+
+def read(data: Path | None, split: str) -> Labelled:
+    """Return the split ``train`` or ``t10k``: images N × 1 × 28 × 28 with labels, white on black, without masks.
+
+    Raises :class:`~mistakes.UserMistake` for a file that is missing, changed or broken.
+    """
+    images, labels, count = (
+        f"mnist/{split}-images-idx3-ubyte.gz",
+        f"mnist/{split}-labels-idx1-ubyte.gz",
+        COUNTS[split],
+    )
+    pixels = files.idx(files.under(data, images), (count, SIZE, SIZE), CHECKSUMS[images])
+    digits = files.idx(files.under(data, labels), (count,), CHECKSUMS[labels])
+    files.expect(files.under(data, labels), "labels", digits, (count,), (0, 9))
+    return Labelled(images=torch.from_numpy(pixels)[:, None], labels=torch.from_numpy(digits).long())

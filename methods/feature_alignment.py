@@ -1,0 +1,126 @@
+"""Feature alignment: one task model for both domains, taught on the source, whose features cannot tell them apart.
+
+DANN, MMD, Deep CORAL and DSN are this algorithm with other parts, on PixelDA's task tower. They adapt no image; the
+task model is what they give. As in the DSN paper (Bousmalis et al., NeurIPS 2016, arXiv 1608.06019) the features are
+those of the first hidden layer, and all but the task loss sets in after a delay.
+
+Differences from the papers:
+
+- weights of the losses were chosen there on labelled target images for every pair, and mostly not printed: DANN's is
+  the one of the DSN release's example, the others are this project's;
+- the row CORAL of the DSN and PixelDA papers is a linear classifier on aligned features; here it is Deep CORAL
+  (Sun and Saenko, 2016, arXiv 1607.01719);
+- DANN's own schedule (Ganin et al., JMLR 2016) raises the weight smoothly; here the DSN paper's delay serves all.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from methods.contract import Batch, Config, Method, Problem, Stateful, frozen
+from methods.parts.alignment import CovarianceAlignment, DomainConfusion, KernelDiscrepancy, NoAlignment
+from methods.parts.optimisers import DecayedAdam, DecayedSgd, descend, updates
+from methods.parts.separation import NoSeparation, Separation, Separator
+from methods.parts.tasks import Lesson
+from methods.parts.tower import TaskTower, TowerNet
+from methods.seeding import initialising
+from mistakes import UserMistake
+
+SHARED = "shared"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureAlignmentConfig(Config):
+    """Settings at the DSN paper's values; an ingredient that is ``None`` is absent and costs nothing.
+
+    ``weight`` (γ) is that of the alignment loss; it and the separation's losses set in after ``delay`` steps.
+    """
+
+    tower: TowerNet = TowerNet()
+    lesson: Lesson = Lesson()
+    alignment: DomainConfusion | KernelDiscrepancy | CovarianceAlignment | None = DomainConfusion()
+    weight: float = 0.25
+    separation: Separation | None = None
+    delay: int = 10_000
+    optimiser: DecayedAdam | DecayedSgd = DecayedSgd()
+
+    SCALES: ClassVar[Mapping[str, Mapping[str, object]]] = {
+        "small": {"delay": 100, "optimiser": DecayedAdam()},
+        "smoke": {
+            "tower.first": 4,
+            "tower.second": 6,
+            "tower.hidden": 12,
+            "delay": 2,
+            "optimiser": DecayedAdam(),
+        },
+    }
+    BUDGETS: ClassVar[Mapping[str, Mapping[str, int]]] = {
+        "small": {"steps": 1500},
+        "paper": {"steps": 250_000, "batch": 32, "window": 500},
+    }
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight < inf:
+            raise UserMistake(f"weight is {self.weight}; allowed: a number from 0 on.")
+        if self.delay < 0:
+            raise UserMistake(f"delay is {self.delay}; allowed: an integer from 0 on.")
+
+    def build(self, problem: Problem, device: torch.device, seed: int) -> "FeatureAlignment":
+        """Return the method, ready for its first step."""
+        return FeatureAlignment(self, problem, device, seed)
+
+
+class FeatureAlignment(Method):
+    """The task model in training, with the networks that its losses need."""
+
+    def __init__(
+        self, config: FeatureAlignmentConfig, problem: Problem, device: torch.device, seed: int
+    ) -> None:
+        self.config, self.task = config, problem.task
+        with initialising(seed, "tower"):
+            self.tower = TaskTower(problem.shape, problem.outputs, config.tower, [SHARED])
+        with initialising(seed, "alignment"):
+            self.alignment = config.alignment.over(config.tower.hidden) if config.alignment else NoAlignment()
+        self.separation: Separator | NoSeparation = NoSeparation()
+        if config.separation:
+            with initialising(seed, "separation"):
+                self.separation = Separator(config.separation, problem.shape, config.tower.hidden)
+        networks = (self.tower, self.alignment, self.separation)
+        for module in networks:
+            module.to(device).to(memory_format=torch.channels_last)  # the faster layout on CPU and CUDA
+        self.optimiser = config.optimiser.over(
+            [parameter for network in networks for parameter in network.parameters()]
+        )
+
+    @property
+    def state(self) -> Mapping[str, Stateful]:
+        """Name networks and optimiser."""
+        return {
+            "tower": self.tower,
+            "alignment": self.alignment,
+            "separation": self.separation,
+            "optimiser": self.optimiser,
+        }
+
+    def step(self, batches: Iterator[Batch]) -> dict[str, Tensor]:
+        """Update everything on one mini-batch: name source images, align features, keep private ones apart."""
+        batch = next(batches)
+        source, target = (self.tower.features(images, SHARED) for images in (batch.source, batch.target))
+        task = self.config.lesson.loss(self.task, self.tower.decide, source, batch.labels)
+        alignment = self.alignment(source, target)
+        separation = self.separation((batch.source, source), (batch.target, target))
+        started = float(updates(self.optimiser) >= self.config.delay)
+        descend(task + started * (self.config.weight * alignment + separation), self.optimiser)
+        terms = {"task": task, "alignment": alignment, "separation": separation}
+        return {name: value.detach() for name, value in terms.items()}
+
+    def adapter(self) -> None:
+        """Return ``None``: no image is adapted."""
+
+    def predictor(self) -> TaskTower:
+        """Return a frozen copy of the task model."""
+        return frozen(self.tower)

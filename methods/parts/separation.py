@@ -1,0 +1,104 @@
+"""Domain separation (DSN; Bousmalis et al., NeurIPS 2016, arXiv 1608.06019): what is private to a domain, kept apart.
+
+A private encoder for each domain takes up what the shared features leave; a decoder rebuilds every image from the sum
+of both; a difference loss keeps private and shared features orthogonal.
+"""
+
+from dataclasses import dataclass
+from math import inf
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from methods.parts.content import PairwiseError
+from mistakes import UserMistake
+
+
+@dataclass(frozen=True, kw_only=True)
+class Separation:
+    """Weights of the reconstruction (α) and difference (β) losses.
+
+    The paper chose them on labelled target images for every pair and does not print them.
+    """
+
+    reconstruction: float = 0.01
+    difference: float = 0.05
+
+    def __post_init__(self) -> None:
+        for name in ("reconstruction", "difference"):
+            if not 0 <= getattr(self, name) < inf:
+                raise UserMistake(f"separation.{name} is {getattr(self, name)}; allowed: a number from 0 on.")
+
+
+class Separator(nn.Module):
+    """Private encoders and the shared decoder of :class:`Separation`, with their losses."""
+
+    def __init__(self, separation: Separation, shape: tuple[int, int, int], features: int) -> None:
+        super().__init__()
+        self.separation = separation
+        self.source_encoder = _encoder(shape, features)
+        self.target_encoder = _encoder(shape, features)
+        self.decoder = Decoder(shape, features)
+
+    def forward(self, source: tuple[Tensor, Tensor], target: tuple[Tensor, Tensor]) -> Tensor:
+        """Return α L_recon + β L_difference, each summed over the domains, of (images, shared features) of both."""
+        encoders = (self.source_encoder, self.target_encoder)
+        losses = [self._of(encoder, *one) for encoder, one in zip(encoders, (source, target), strict=True)]
+        return losses[0] + losses[1]
+
+    def _of(self, encoder: nn.Module, images: Tensor, shared: Tensor) -> Tensor:
+        private = encoder(images)
+        rebuilt = self.decoder(private + shared)
+        everywhere = images.new_ones(())
+        reconstruction = PairwiseError().loss(images, rebuilt, everywhere)
+        return self.separation.reconstruction * reconstruction + self.separation.difference * difference(
+            private, shared
+        )
+
+
+class Decoder(nn.Module):
+    """Linear to a small map, two convolutions, enlarged to the image's size, two more (the release's small decoder)."""
+
+    def __init__(self, shape: tuple[int, int, int], features: int) -> None:
+        super().__init__()
+        channels, height, width = shape
+        self.size, self.small = (height, width), (-(-height // 3), -(-width // 3))
+        self.spread = nn.Linear(features, 3 * self.small[0] * self.small[1])
+        self.before = nn.Sequential(_conv(3, 16), nn.ReLU(), _conv(16, 16), nn.ReLU())
+        self.behind = nn.Sequential(_conv(16, 16), nn.ReLU(), _conv(16, channels))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map N × d to images N × C × H × W, unbounded."""
+        maps = self.before(F.relu(self.spread(features)).view(-1, 3, *self.small))
+        return self.behind(F.interpolate(maps, self.size, mode="nearest"))
+
+
+class NoSeparation(nn.Module):
+    """No separation: zero, for free."""
+
+    def forward(self, source: tuple[Tensor, Tensor], target: tuple[Tensor, Tensor]) -> Tensor:
+        """Return zero."""
+        return source[0].new_zeros(())
+
+
+def difference(private: Tensor, shared: Tensor) -> Tensor:
+    """Return the mean square of the correlations of private and shared features, both N × d (1608.06019, eq. 5).
+
+    As in the release the features are centred, then every example's are scaled to length 1, and the mean of the d × d
+    squares stands for the paper's sum.
+    """
+    one, two = (F.normalize(values - values.mean(0), dim=1) for values in (private, shared))
+    return (one.T @ two).square().mean()
+
+
+def _encoder(shape: tuple[int, int, int], features: int) -> nn.Module:
+    channels, height, width = shape
+    return nn.Sequential(
+        *(nn.Conv2d(channels, 32, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(32, 64, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Flatten(), nn.Linear(64 * (height // 4) * (width // 4), features), nn.ReLU()),
+    )
+
+
+def _conv(channels: int, out: int) -> nn.Conv2d:
+    return nn.Conv2d(channels, out, 3, padding=1)

@@ -1,0 +1,203 @@
+"""PixelDA: unsupervised pixel-level domain adaptation with generative adversarial networks.
+
+Bousmalis, Silberman, Dohan, Erhan and Krishnan, CVPR 2017, arXiv 1612.05424; layers, weights and schedule are those of
+the authors' release for MNIST → MNIST-M. :meth:`PixelDA.step` is one update of the critic D and the task tower T
+with the generator G fixed, then one of G with D and T fixed.
+
+Differences from the release:
+
+- both updates of a step share one mini-batch and its adapted images (the release draws another for G), which saves a
+  pass of G and leaves G, its running statistics too, untouched by the update of D and T;
+- the rate decays every 10,000 steps: the release's 20,000 count the updates of D and of G;
+- batch normalisation has a scale besides its shift, and D none of the running statistics it would never use;
+- the weight decay that the release sets on layers but never adds to a loss is absent here too.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from methods.contract import Batch, Config, Method, Problem, Stateful, frozen
+from methods.parts.adversary import passing_loss, real_or_adapted_loss
+from methods.parts.content import Content, NoContent
+from methods.parts.guidance import GGDR, Decoder, NoGuidance
+from methods.parts.history import History, HistoryBuffer, NoHistory
+from methods.parts.optimisers import DecayedAdam, Optimiser, descend
+from methods.parts.pixelda_networks import DeepCritic, DeepCriticNet, Generator, GeneratorNet, Noise
+from methods.parts.tasks import Lesson, NoLesson
+from methods.parts.tower import TaskTower, TowerNet
+from methods.seeding import Draws, generator, initialising
+from mistakes import UserMistake
+
+SOURCE, ADAPTED = "source", "adapted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelDAConfig(Config):
+    """PixelDA's settings at the release's values; an ingredient that is ``None`` is absent and costs nothing.
+
+    ``critic_weight`` and ``adversarial_weight`` are D's and G's weights of the adversarial loss; ``content_strength``
+    is Λ, the weight of the mean content loss against G's mean cross-entropy. ``source_lesson`` and
+    ``adapted_lesson`` are what T learns from, ``task_lesson`` is what G learns from T. ``spread`` is the standard
+    deviation of initial weights, ``None`` for torch's own initialisation.
+    """
+
+    noise: Noise | None = Noise()
+    generator: GeneratorNet = GeneratorNet()
+    critic: DeepCriticNet = DeepCriticNet()
+    tower: TowerNet = TowerNet()
+    critic_weight: float = 0.135603587834
+    adversarial_weight: float = 0.0113173311334
+    source_lesson: Lesson | None = Lesson(pose=0.25)
+    adapted_lesson: Lesson = Lesson()
+    task_lesson: Lesson | None = Lesson(weight=0.0100959947002)
+    content: Content | None = None
+    content_strength: float = 10.0
+    history: History | None = None
+    guidance: GGDR | None = None
+    optimiser: Optimiser = DecayedAdam()
+    spread: float | None = 0.02
+
+    SCALES: ClassVar[Mapping[str, Mapping[str, object]]] = {
+        "small": {"generator.width": 16, "generator.blocks": 3, "critic.width": 32, "spread": None},
+        "smoke": {
+            "generator.width": 8,
+            "generator.blocks": 2,
+            "critic.width": 8,
+            "tower.first": 4,
+            "tower.second": 6,
+            "tower.hidden": 12,
+            "spread": None,
+        },
+    }
+    BUDGETS: ClassVar[Mapping[str, Mapping[str, int]]] = {
+        "small": {"steps": 1200},
+        "paper": {"steps": 250_000, "batch": 32, "window": 500},
+    }
+
+    def __post_init__(self) -> None:
+        for name in ("critic_weight", "adversarial_weight"):
+            if not 0 < getattr(self, name) < inf:
+                raise UserMistake(f"{name} is {getattr(self, name)}; allowed: a number above 0.")
+        if not 0 <= self.content_strength < inf:
+            raise UserMistake(f"content_strength is {self.content_strength}; allowed: a number from 0 on.")
+        if self.spread is not None and not 0 < self.spread < inf:
+            raise UserMistake(f"spread is {self.spread}; allowed: a number above 0, or none.")
+        blocks = self.generator.blocks
+        if self.guidance and not -blocks <= self.guidance.block < blocks:
+            raise UserMistake(
+                f"guidance.block is {self.guidance.block}; allowed: {-blocks} … {blocks - 1}, "
+                f"the generator has {blocks} blocks."
+            )
+
+    def build(self, problem: Problem, device: torch.device, seed: int) -> "PixelDA":
+        """Return the method, ready for its first step."""
+        return PixelDA(self, problem, device, seed)
+
+
+class PixelDA(Method):
+    """G, D and T in training, written once; what varies are their parts."""
+
+    def __init__(self, config: PixelDAConfig, problem: Problem, device: torch.device, seed: int) -> None:
+        self.config, self.task = config, problem.task
+        self.content = config.content or NoContent()
+        self.source_lesson = config.source_lesson or NoLesson()
+        self.adapted_lesson = config.adapted_lesson
+        self.task_lesson = config.task_lesson or NoLesson()
+        self.draws = Draws(seed, "pixelda", device)
+        self.history: HistoryBuffer | NoHistory = NoHistory(problem.batch)
+        if config.history:
+            random = generator(seed, "history", device)
+            self.history = HistoryBuffer(config.history, problem.batch, problem.shape, random)
+        with initialising(seed, "generator"):
+            self.generator = Generator(problem.shape, config.generator, config.noise)
+        with initialising(seed, "critic"):
+            self.critic = DeepCritic(problem.shape, config.critic)
+        branches = (SOURCE, ADAPTED) if config.source_lesson else (ADAPTED,)
+        with initialising(seed, "tower"):
+            self.tower = TaskTower(problem.shape, problem.outputs, config.tower, branches)
+        self.guidance: Decoder | NoGuidance = NoGuidance()
+        if config.guidance:
+            with initialising(seed, "guidance"):
+                self.guidance = Decoder(
+                    config.guidance,
+                    critic_width=self.critic.head.in_channels,
+                    refiner_width=config.generator.width,
+                )
+        networks = (self.generator, self.critic, self.tower, self.guidance)
+        if config.spread is not None:
+            with initialising(seed, "spread"):
+                _redraw(networks, config.spread)
+        for module in networks:
+            module.to(device).to(memory_format=torch.channels_last)  # the faster layout on CPU and CUDA
+        self.generator_optimiser = config.optimiser.over(self.generator.parameters())
+        self.critic_optimiser = config.optimiser.over(
+            [*self.critic.parameters(), *self.guidance.parameters(), *self.tower.parameters()]
+        )
+
+    @property
+    def state(self) -> Mapping[str, Stateful]:
+        """Name networks, optimisers, history and draws."""
+        return {
+            "generator": self.generator,
+            "critic": self.critic,
+            "tower": self.tower,
+            "guidance": self.guidance,
+            "generator_optimiser": self.generator_optimiser,
+            "critic_optimiser": self.critic_optimiser,
+            "history": self.history,
+            "draws": self.draws,
+        }
+
+    def step(self, batches: Iterator[Batch]) -> dict[str, Tensor]:
+        """Adapt one mini-batch; update D and T on it, then G."""
+        batch = next(batches)
+        features = self.generator.trunk(batch.source, self.draws.random)
+        adapted = self.generator.paint(features[-1])
+        return self.critic_step(batch, adapted.detach(), features) | self.generator_step(batch, adapted)
+
+    def critic_step(self, batch: Batch, adapted: Tensor, features: list[Tensor]) -> dict[str, Tensor]:
+        """Update D and T (eq. 2 and 3): tell adapted from real images; name source and adapted ones."""
+        fresh = self.history.fresh
+        maps = self.critic.trunk(self.history.join(adapted[:fresh]), self.draws.random)
+        real = self.critic(batch.target, self.draws.random)
+        adversarial = real_or_adapted_loss(self.critic.head(maps), real)
+        guidance = self.guidance.loss(maps[:fresh], [one[:fresh] for one in features])
+        task = self.adapted_lesson.loss(self.task, self.tower, adapted, batch.labels)
+        task = task + self.source_lesson.loss(
+            self.task, self.tower.branch(SOURCE), batch.source, batch.labels
+        )
+        descend(self.config.critic_weight * (adversarial + guidance) + task, self.critic_optimiser)
+        terms = {"critic adversarial": adversarial, "task": task, "guidance": guidance}
+        return {name: value.detach() for name, value in terms.items()}
+
+    def generator_step(self, batch: Batch, adapted: Tensor) -> dict[str, Tensor]:
+        """Update G (eq. 6): pass for real, keep what T can name, stay close to the source where asked to."""
+        adversarial = passing_loss(self.critic(adapted, self.draws.random))
+        content = self.content.loss(batch.source, adapted, batch.masks)
+        task = self.task_lesson.loss(self.task, self.tower, adapted, batch.labels)
+        realism = adversarial + self.config.content_strength * content
+        descend(self.config.adversarial_weight * realism + task, self.generator_optimiser)
+        terms = {"generator adversarial": adversarial, "content": content, "generator task": task}
+        return {name: value.detach() for name, value in terms.items()}
+
+    def adapter(self) -> Generator:
+        """Return a frozen copy of G, which normalises by its running statistics."""
+        return frozen(self.generator)
+
+    def predictor(self) -> TaskTower:
+        """Return a frozen copy of T, which takes target images through the branch of adapted ones."""
+        return frozen(self.tower)
+
+
+def _redraw(networks: Iterable[nn.Module], spread: float) -> None:
+    """Draw the weights of all layers from N(0, spread²), set their biases to 0; normalisations stay as they are."""
+    for module in (module for network in networks for module in network.modules()):
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.normal_(module.weight, std=spread)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
