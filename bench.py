@@ -25,6 +25,8 @@ Examples:
 
   python bench.py list methods
 
+  python bench.py download svhn-mnist --data DATA
+
   python bench.py tables simgan-ablation
 """
 
@@ -206,6 +208,19 @@ def list_(
         return
     for name, part in found.items():
         show_list(name, part.columns, part.rows)
+
+
+@app.command()
+def download(
+    pair: Annotated[str, typer.Argument(help="Pair of domains; `list pairs`.")],
+    data: Data = None,
+) -> None:
+    """Bring the files of a pair under the data root, where their licence allows it, and check them."""
+    if data is None:
+        raise UserMistake("no data root is set; allowed: a folder, by --data or BENCH_DATA.")
+    from datasets.downloads import download as bring
+
+    bring(pair, data, print)
 
 
 def _chosen(context: typer.Context) -> "Study":

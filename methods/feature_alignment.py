@@ -49,7 +49,7 @@ class FeatureAlignmentConfig(Config):
     optimiser: DecayedAdam | DecayedSgd = DecayedSgd()
 
     SCALES: ClassVar[Mapping[str, Mapping[str, object]]] = {
-        "small": {"delay": 100, "optimiser": DecayedAdam()},
+        "small": {"delay": 100},
         "smoke": {
             "tower.first": 4,
             "tower.second": 6,
@@ -59,7 +59,7 @@ class FeatureAlignmentConfig(Config):
         },
     }
     BUDGETS: ClassVar[Mapping[str, Mapping[str, int]]] = {
-        "small": {"steps": 1500},
+        "small": {"steps": 1500, "batch": 32, "pixels": 32 * 32 * 32},
         "paper": {"steps": 250_000, "batch": 32, "window": 500},
     }
 

@@ -1,10 +1,13 @@
 """What every method promises, held against every recipe at the scale "smoke"."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +16,9 @@ from torch import Tensor
 
 from benchmarks.batches import Batches
 from datasets.catalogue import PAIRS, load_pair
-from datasets.contract import to_unit
+from datasets.contract import ClassificationAndPose, DomainPair, Labelled, to_unit
 from methods.contract import Method, Problem
+from methods.feature_alignment import FeatureAlignmentConfig
 from methods.recipes import BOUNDS, RECIPES
 from methods.refiner_gan import RefinerGan, RefinerGanConfig
 from methods.seeding import generator
@@ -23,14 +27,52 @@ BATCH = 16
 CPU = torch.device("cpu")
 TRAINED = [row for row in RECIPES if row not in BOUNDS]
 REFINERS = [row for row in TRAINED if isinstance(RECIPES[row].base, RefinerGanConfig)]
-PAIRED = [(row, pair) for pair in PAIRS for row in RECIPES]
+ADAPTING = [row for row in TRAINED if not isinstance(RECIPES[row].base, FeatureAlignmentConfig)]
+PREDICTING = [row for row in TRAINED if row not in REFINERS]
+ALGORITHMS = list({type(recipe.base): row for row, recipe in RECIPES.items() if row in TRAINED}.values())
+EMBEDDED = [pair for pair, entry in PAIRS.items() if not entry.needs]
+POSES = "poses"  # four channels, classes and rotations: LineMod's kind, drawn here
+PLACES = [(row, pair) for pair in (*EMBEDDED, POSES) for row in RECIPES]
+PUBLISHED = [(row, pair) for pair in PAIRS if pair not in EMBEDDED for row in ALGORITHMS]
 
-every_row = pytest.mark.parametrize(("row", "pair"), PAIRED)
-every_trained_row = pytest.mark.parametrize(
-    ("row", "pair"), [place for place in PAIRED if place[0] in TRAINED]
-)
+
+def on(rows: Sequence[str]) -> list[tuple[str, str]]:
+    """Return every row with every kind of pair, and one row of each algorithm with every published pair."""
+    return [(row, pair) for row, pair in (*PLACES, *PUBLISHED) if row in rows]
+
+
+every_row = pytest.mark.parametrize(("row", "pair"), PLACES)
+every_trained_row = pytest.mark.parametrize(("row", "pair"), [p for p in PLACES if p[0] in TRAINED])
+every_adapting_row = pytest.mark.parametrize(("row", "pair"), on(ADAPTING))
+every_predicting_row = pytest.mark.parametrize(("row", "pair"), on(PREDICTING))
 every_refiner = pytest.mark.parametrize("row", REFINERS)
-loaded = cache(load_pair)
+
+
+@cache
+def loaded(name: str) -> DomainPair:
+    """Return a pair, cut to 64 images a split; skips where its files are not at hand."""
+    if name == POSES:
+        return poses()
+    data = os.environ.get("BENCH_DATA")
+    if missing := PAIRS[name].missing(Path(data) if data else None):
+        pytest.skip(f"BENCH_DATA holds no {missing[0]}")
+    pair = load_pair(name, Path(data) if data else None)
+    first = torch.arange(64)
+    small = {split: getattr(pair, split).pick(first) for split in ("source", "oracle", "test")}
+    return pair if name in EMBEDDED else replace(pair, **small)
+
+
+def poses() -> DomainPair:
+    random = torch.Generator().manual_seed(0)
+
+    def draw() -> Labelled:
+        images = torch.randint(256, (48, 4, 16, 16), generator=random, dtype=torch.uint8)
+        turns = torch.nn.functional.normalize(torch.randn(48, 4, generator=random), dim=1)
+        labels = torch.cat([(torch.arange(48) % 3)[:, None].float(), turns], 1)
+        return Labelled(images=images, labels=labels, masks=images[:, 3:] < 252)
+
+    task = ClassificationAndPose(classes=3)
+    return DomainPair(name=POSES, task=task, source=draw(), oracle=draw(), test=draw())
 
 
 def build(row: str, pair: str = "shapes", seed: int = 0, batch: int = BATCH) -> Method:
@@ -162,10 +204,10 @@ def test_the_state_survives_a_file(row: str, pair: str) -> None:
     assert bits(saved(state)) == bits(state)
 
 
-# ---- adapters
+# ---- adapters and predictors
 
 
-@every_row
+@every_adapting_row
 def test_adapter_keeps_shape_and_range_and_the_images_it_is_given(row: str, pair: str) -> None:
     source = images_of(pair)
     kept = source.clone()
@@ -179,7 +221,7 @@ def test_adapter_keeps_shape_and_range_and_the_images_it_is_given(row: str, pair
     assert torch.equal(source, kept)
 
 
-@every_trained_row
+@every_adapting_row
 def test_adapter_is_a_copy_that_later_steps_do_not_reach(row: str, pair: str) -> None:
     method, batches = train(row, pair, steps=1)
     early = method.adapter()
@@ -195,14 +237,48 @@ def test_adapter_is_a_copy_that_later_steps_do_not_reach(row: str, pair: str) ->
     assert bits(late(images_of(pair), generator(0, "test"))) != before
 
 
+@every_adapting_row
+def test_adapter_draws_from_the_given_generator_alone(row: str, pair: str) -> None:
+    adapter = train(row, pair)[0].adapter()
+    assert adapter is not None
+    source, everywhere = images_of(pair), torch.random.get_rng_state()
+    first, again = (adapter(source, generator(1, "test")) for _ in range(2))
+    assert torch.equal(first, again)
+    assert torch.equal(torch.random.get_rng_state(), everywhere)
+
+
+@every_predicting_row
+def test_predictor_gives_the_tasks_outputs_from_a_copy(row: str, pair: str) -> None:
+    method, batches = train(row, pair, steps=1)
+    early = method.predictor()
+    assert early is not None
+    target = to_unit(loaded(pair).target[:8])
+    outputs = early(target)
+    assert outputs.shape == (8, loaded(pair).task.outputs)
+    assert not outputs.requires_grad
+    for _ in range(2):
+        method.step(batches)
+    late = method.predictor()
+    assert late is not None
+    assert torch.equal(early(target), outputs)
+    assert not torch.equal(late(target), outputs)
+
+
+@pytest.mark.parametrize("row", TRAINED)
+def test_every_trained_row_gives_an_adapter_or_a_predictor(row: str) -> None:
+    method = build(row)
+    assert (method.adapter() is not None) == (row in ADAPTING)
+    assert (method.predictor() is not None) == (row in PREDICTING)
+
+
 @every_trained_row
 def test_asking_midway_does_not_change_training(row: str, pair: str) -> None:
     silent = train(row, pair, steps=3)[0]
     asked, batches = train(row, pair, steps=1)
-    adapter = asked.adapter()
-    assert adapter is not None
-    adapter(images_of(pair), generator(0, "test"))
-    asked.predictor()
+    if (adapter := asked.adapter()) is not None:
+        adapter(images_of(pair), generator(0, "test"))
+    if (predictor := asked.predictor()) is not None:
+        predictor(images_of(pair))
     asked.state_dict()
     for _ in range(2):
         asked.step(batches)

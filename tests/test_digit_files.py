@@ -168,6 +168,12 @@ def test_usps_gives_images_and_labels(split: str, count: int, seed: int, root: P
     assert examples.labels.dtype == torch.int64
 
 
+def test_usps_pixels_are_rounded(root: Path) -> None:
+    pixels = np.full((TRAIN, 256), 0.999, np.float32)  # 254.7 of 255
+    put(root, {"usps/usps.h5": usps_file({"train/data": pixels})})
+    assert usps.read(root, "train").images.unique().tolist() == [255]
+
+
 def without_targets() -> bytes:
     import h5py
 
