@@ -13,7 +13,7 @@ from benchmarks.records import OK, PICTURES, RunRecord
 from benchmarks.scores.catalogue import SCORES
 from benchmarks.statistics import estimate
 from benchmarks.study import Study
-from benchmarks.tables import COMPARED
+from benchmarks.summary import COMPARED
 
 LABEL, LINE = 190, 4
 WIDE = 30  # a panel whose largest value is this many times its smallest has a logarithmic axis
@@ -70,7 +70,7 @@ def neighbour_sheet(study: Study, records: Sequence[RunRecord], results: Path) -
     ``None`` where no row has any.
     """
     grids = _grids(study, records, results, "neighbours.png")
-    bands = {}
+    bands: dict[str, Image.Image] = {}
     for row, (adapted, nearest) in grids.items():
         bands |= {row: adapted, f"{row}: nearest": nearest}
     return _stack(bands) if bands else None

@@ -9,27 +9,9 @@ import pandas as pd
 
 from benchmarks.records import OK, RunRecord
 from benchmarks.scores.catalogue import SCORES
-from benchmarks.statistics import Estimate, estimate
+from benchmarks.statistics import Estimate
 from benchmarks.study import Study
-from methods.settings import varied
-from mistakes import UserMistake
-
-COMPARED = ("fid", "error", "own_error")
-COSTS = {
-    "steps": ("steps", 0),
-    "images_per_step": ("images / step", 0),
-    "step_ms": ("ms / step [quartiles]", 1),
-    "step_q1": ("", 1),
-    "step_q3": ("", 1),
-    "images_per_second": ("images / s", 0),
-    "peak_mib": ("peak MiB", 0),
-    "parameters": ("parameters", 0),
-    "pretraining": ("pretraining s", 1),
-    "training": ("training s", 1),
-    "evaluation": ("evaluation s", 1),
-}
-QUARTILES = ("step_q1", "step_q3")
-BUDGET = ("steps", "images_per_step")  # columns only where rows differ in them
+from benchmarks.summary import BUDGET, COMPARED, COSTS, QUARTILES, Summary, bounds_in, summarise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +72,7 @@ def studies_in(records: Sequence[RunRecord]) -> list[Study]:
     studies = []
     for pair, scale in places:
         here = [record for record in records if (record.spec["pair"], record.spec["scale"]) == (pair, scale)]
-        rows, bounds = {record.spec["row"] for record in here}, _bounds(here)
+        rows, bounds = {record.spec["row"] for record in here}, bounds_in(here)
         studies.append(
             Study(
                 name=f"all-{scale}",
@@ -104,11 +86,6 @@ def studies_in(records: Sequence[RunRecord]) -> list[Study]:
     return studies
 
 
-def _bounds(records: Iterable[RunRecord]) -> set[str]:
-    """Return the rows that trained nothing of their own: their finished runs have no parameters."""
-    return {record.spec["row"] for record in records if record.status == OK and not record.parameters}
-
-
 def _comparable(record: RunRecord) -> str:
     """Return what must be equal for two records to stand in one table: pair, extractor, task training and machine."""
     spec = record.spec
@@ -116,52 +93,8 @@ def _comparable(record: RunRecord) -> str:
     return json.dumps([*place, spec["budget"]["task_steps"], record.host], sort_keys=True)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Summary:
-    """Everything that the grids of one table are made from."""
-
-    study: Study
-    settings: Mapping[str, Mapping[str, Any]]
-    protocol: Mapping[str, Any]
-    columns: Sequence[str]
-    baseline: str | None
-    scores: Sequence[str]
-    numbers: "Numbers"
-
-    def title(self, name: str) -> str:
-        """Return how a score or cost, or the difference of one, is titled."""
-        if name.startswith("Δ "):
-            return f"Δ {SCORES[name[2:]].short}"
-        return SCORES[name].title.format(**self.protocol) if name in SCORES else name
-
-    def shown(self, name: str, row: str) -> str:
-        """Return the cell of a score, or of the difference of one."""
-        number = self.numbers.get((row, name))
-        digits = SCORES[name.removeprefix("Δ ")].digits
-        return number.written(digits, sign=name.startswith("Δ ")) if number else ""
-
-    def runs(self, row: str) -> int:
-        """Return how many runs of a row are done."""
-        number = self.numbers[row, "runs"]
-        return int(number.mean) if number else 0
-
-
 def _table(study: Study, records: Sequence[RunRecord], name: str) -> Table:
-    settings = _settings(study, records)
-    frame = pd.DataFrame([_flat(record) for record in records])
-    bounds = _bounds(records)
-    trained = [row for row in study.rows if row in settings and row not in bounds]
-    baseline = trained[0] if trained else None
-    scores = [score for score in SCORES if score in frame and frame[score].notna().any()]
-    summary = _Summary(
-        study=study,
-        settings=settings,
-        protocol=_protocol(records),
-        columns=varied([settings[row] for row in trained]),
-        baseline=baseline,
-        scores=scores,
-        numbers=_numbers(study, frame, [*scores, *COSTS], baseline),
-    )
+    summary = summarise(study, records)
     return Table(
         name=name,
         title=f"{study.name}: {records[0].spec['pair']}",
@@ -173,74 +106,7 @@ def _table(study: Study, records: Sequence[RunRecord], name: str) -> Table:
     )
 
 
-def _protocol(records: Sequence[RunRecord]) -> Mapping[str, Any]:
-    """Return the protocol of all finished records; refuses two data sets under one name."""
-    first: RunRecord | None = None
-    for record in records:
-        if record.status != OK:
-            continue
-        first = first or record
-        if record.protocol != first.protocol:
-            raise UserMistake(
-                f"records {first.id!r} and {record.id!r} were scored on different data or with different extractors; "
-                "allowed: one of them in a table. Delete the folders of the older."
-            )
-    return first.protocol if first else {}
-
-
-def _settings(study: Study, records: Sequence[RunRecord]) -> dict[str, Mapping[str, Any]]:
-    found: dict[str, RunRecord] = {}
-    for record in records:
-        other = found.setdefault(record.spec["row"], record)
-        if other.spec["settings"] != record.spec["settings"]:
-            raise UserMistake(
-                f"method {record.spec['row']!r} has records of two different settings, {other.id!r} and "
-                f"{record.id!r}; allowed: one. Delete the folders of the older."
-            )
-    return {row: found[row].spec["settings"] for row in study.rows if row in found}
-
-
-def _flat(record: RunRecord) -> dict[str, Any]:
-    """Return the numbers of one run in one row; those of an unfinished run are missing."""
-    spec = record.spec
-    row = {"row": spec["row"], "seed": spec["seed"], "ok": record.status == OK, **record.scores}
-    if median := record.step_ms.get("median"):
-        row |= {"step_ms": median, "step_q1": record.step_ms["q1"], "step_q3": record.step_ms["q3"]}
-        row["images_per_second"] = 1000 * record.images_per_step / median
-        row |= {"steps": spec["budget"]["steps"], "images_per_step": record.images_per_step}
-    return row | {
-        "peak_mib": record.peak_mib,
-        "parameters": sum(record.parameters.values()) or None,
-        **record.seconds,
-    }
-
-
-Numbers = dict[tuple[str, str], Estimate | None]
-
-
-def _numbers(study: Study, frame: pd.DataFrame, names: Sequence[str], baseline: str | None) -> Numbers:
-    """Return the estimate of every (row, name), and of (row, "Δ name") paired by seed against the baseline."""
-    numbers: Numbers = {}
-    done = frame[frame["ok"]].set_index(["row", "seed"])
-    for name in names:
-        values = done[name] if name in done else pd.Series(dtype=float)
-        for row in study.rows:
-            mine = _of(values, row)
-            numbers[row, name] = estimate(mine.tolist())
-            if name in COMPARED and baseline and row != baseline:
-                numbers[row, f"Δ {name}"] = estimate((mine - _of(values, baseline)).dropna().tolist())
-    for row in study.rows:
-        numbers[row, "runs"] = estimate([float(len(_of(done["ok"], row)))])
-    return numbers
-
-
-def _of(values: pd.Series, row: str) -> pd.Series:
-    """Return one row's values by seed, in the order of seeds, without missing ones."""
-    mine = values[values.index.get_level_values("row") == row] if len(values) else values
-    return mine.droplevel("row").sort_index().dropna().astype(float) if len(mine) else pd.Series(dtype=float)
-
-
-def _score_grid(summary: _Summary) -> Grid:
+def _score_grid(summary: Summary) -> Grid:
     """Return settings that vary, scores, and differences to the baseline."""
     names = []
     for name in summary.scores:
@@ -261,7 +127,7 @@ def _score_grid(summary: _Summary) -> Grid:
     return Grid(heading="Scores", columns=heads, cells=tuple(cells), bold=frozenset(bold))
 
 
-def _cost_grid(summary: _Summary) -> Grid:
+def _cost_grid(summary: Summary) -> Grid:
     """Return means over seeds; a step's time is the median over windows, with the quartiles in brackets."""
     rows = summary.study.rows
     names = [name for name in COSTS if _tells(name, [summary.numbers[row, name] for row in rows])]
@@ -291,7 +157,7 @@ def _setting(settings: Mapping[str, Any], path: str) -> str:
     return "–" if value is None else str(value)
 
 
-def _about(summary: _Summary, host: Mapping[str, Any]) -> str:
+def _about(summary: Summary, host: Mapping[str, Any]) -> str:
     study, protocol = summary.study, summary.protocol
     sizes = ", ".join(
         f"{split} {protocol[split]}" for split in ("source", "adapted", "target", "test") if split in protocol
@@ -306,7 +172,7 @@ def _about(summary: _Summary, host: Mapping[str, Any]) -> str:
     )
 
 
-def _neither(summary: _Summary) -> str:
+def _neither(summary: Summary) -> str:
     """Return the titles of the scores that have no better way."""
     titles = [summary.title(name) for name in summary.scores if SCORES[name].better == "neither"]
     return " and ".join(titles) or "none"
@@ -328,7 +194,7 @@ def _notes(records: Sequence[RunRecord]) -> Iterable[str]:
         yield f"{row}: no {', no '.join(titles)}: {reason}"
 
 
-def _plain(summary: _Summary) -> pd.DataFrame:
+def _plain(summary: Summary) -> pd.DataFrame:
     """Return the table for machines: a column for every mean, half-width and count."""
     lines = []
     for row in summary.study.rows:

@@ -1,31 +1,16 @@
 """PixelDA's networks and losses, and the two halves of its step, against naive computations."""
 
-from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from benchmarks.batches import Batches
-from datasets.catalogue import load_pair
-from datasets.contract import to_unit
-from methods.contract import Batch, Problem
 from methods.parts.adversary import passing_loss, real_or_adapted_loss
-from methods.parts.content import L1, PairwiseError
-from methods.parts.guidance import GGDR
 from methods.parts.history import History
-from methods.parts.optimisers import Sgd
-from methods.parts.pixelda_networks import DeepCritic, DeepCriticNet, Generator, GeneratorNet, Noise, NormedBlock
-from methods.parts.tasks import Lesson, classification_and_pose, quaternions
-from methods.parts.tower import TaskTower, TowerNet
-from methods.pixelda import PixelDA
-from methods.recipes import RECIPES
+from methods.parts.tasks import classification_and_pose, quaternions
 from methods.seeding import generator
-from methods.settings import change
-from mistakes import UserMistake
 
 CALM = {"critic.dropout": 0.0, "critic.noise": 0.0}
 HISTORY = {"history": History(batches=2)}
@@ -85,7 +70,9 @@ def pose_loss(outputs: Tensor, labels: Tensor, pose: float) -> float:
     for output, label in zip(outputs.double(), labels.double(), strict=True):
         guess = output[-4:].tanh()
         cosine = (guess @ label[1:] / guess.norm()).abs()
-        total += output[int(label[0])].neg() + output[:-4].exp().sum().log() + pose * (1e-4 + 1 - cosine).log()
+        total += (
+            output[int(label[0])].neg() + output[:-4].exp().sum().log() + pose * (1e-4 + 1 - cosine).log()
+        )
     return float(total / len(outputs))
 
 
@@ -105,6 +92,8 @@ def test_pose_loss_is_bounded_with_a_finite_slope_at_a_perfect_answer() -> None:
     outputs, labels = posed()
     outputs[:, -4:] = torch.atanh(0.9 * labels[:, 1:])
     slope = torch.autograd.grad(classification_and_pose(outputs.requires_grad_(), labels, 1.0), outputs)[0]
-    angle = classification_and_pose(outputs, labels, 1.0) - F.cross_entropy(outputs[:, :3], labels[:, 0].long())
+    angle = classification_and_pose(outputs, labels, 1.0) - F.cross_entropy(
+        outputs[:, :3], labels[:, 0].long()
+    )
     assert angle.item() == pytest.approx(-9.2103, abs=0.01)
     assert slope.isfinite().all()

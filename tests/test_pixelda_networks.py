@@ -8,7 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from methods.parts.pixelda_networks import DeepCritic, DeepCriticNet, Generator, GeneratorNet, Noise, NormedBlock
+from methods.parts.pixelda_networks import (
+    DeepCritic,
+    DeepCriticNet,
+    Generator,
+    GeneratorNet,
+    Noise,
+    NormedBlock,
+)
 from methods.parts.tower import TaskTower, TowerNet
 from methods.seeding import generator
 
@@ -108,7 +115,9 @@ def test_generator_is_what_a_naive_pass_computes() -> None:
     images = noise(8, 2, 6, 5)
     adapted, z = with_z(painter, images)
     channel = F.relu(normed(z @ painter.noise.project.weight.T, painter.noise.norm)).view(8, 1, 6, 5)
-    maps = F.relu(F.conv2d(torch.cat([images, channel], 1), painter.stem.weight, painter.stem.bias, padding=1))
+    maps = F.relu(
+        F.conv2d(torch.cat([images, channel], 1), painter.stem.weight, painter.stem.bias, padding=1)
+    )
     outputs = painter.trunk(images, stream())
     for block, output in zip(painter.blocks, outputs, strict=True):
         inner = F.relu(normed(F.conv2d(maps, block.first.weight, padding=1), block.first_norm))
@@ -230,7 +239,9 @@ def test_critic_is_disturbed_by_the_given_stream_alone() -> None:
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-@pytest.mark.xfail(reason="the threshold 2^15 wraps round in int16: nothing is dropped, all is enlarged 10^6 times")
+@pytest.mark.xfail(
+    reason="the threshold 2^15 wraps round in int16: nothing is dropped, all is enlarged 10^6 times"
+)
 def test_dropout_next_to_1_drops_next_to_all() -> None:
     for _, seen in disturbed(DeepCriticNet(width=8, dropout=1 - 1e-6, noise=0)):
         assert (seen == 0).float().mean() > 0.99
