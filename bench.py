@@ -128,6 +128,7 @@ def plan(
     extractor: ExtractorName = None,
     device: Device = "auto",
     results: Results = Path("output"),
+    data: Data = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the runs that the same options would do, and what they may cost; nothing is run."""
@@ -135,6 +136,7 @@ def plan(
     from benchmarks.plan import planned, total
     from benchmarks.study import runs
     from benchmarks.terminal import OUT, show_list
+    from datasets.catalogue import PAIRS
 
     chosen = _chosen(context)
     lines = planned(list(runs(chosen, resolve_device(device))), results)
@@ -144,6 +146,9 @@ def plan(
     rows = [(line.id, "recorded" if line.recorded else "to run", line.estimate) for line in lines]
     show_list("Runs", ("id", "state", "seconds"), rows)
     OUT.print(total(lines))
+    for pair in chosen.pairs:
+        if missing := PAIRS[pair].missing(data):
+            OUT.print(f"{pair}: missing under the data root: {', '.join(missing)}", soft_wrap=True)
 
 
 @app.command()

@@ -29,11 +29,17 @@ def pending(specs: Sequence[RunSpec], results: Path) -> list[RunSpec]:
 def run_matrix(
     specs: Sequence[RunSpec], results: Path, data: Path | None, tell: Callable[[Event], None]
 ) -> None:
-    """Run every pending spec; ``tell`` is called when a run begins and after each of its windows."""
+    """Run every pending spec; ``tell`` is called when a run begins and after each of its windows.
+
+    Raises :class:`~mistakes.UserMistake` before the first run if results cannot be written or a pair's files are missing.
+    """
     from benchmarks.harness import run  # imported here: it loads torch, and there may be nothing to run
+    from datasets.catalogue import check_there
 
     records.check_writable(results)
     todo = pending(specs, results)
+    for pair in {spec.pair for spec in todo}:
+        check_there(pair, data)
     for index, spec in enumerate(todo):
         begun = Event(spec=spec, index=index, total=len(todo))
         tell(begun)

@@ -147,11 +147,8 @@ PAIRS: dict[str, Entry] = {
 }
 
 
-def load_pair(name: str, data: Path | None = None) -> DomainPair:
-    """Load a pair by name; ``data`` is the root of data that does not come embedded.
-
-    Raises :class:`UserMistake` for an unknown name or missing files.
-    """
+def check_there(name: str, data: Path | None) -> Entry:
+    """Return the entry of a pair; raises :class:`UserMistake` for an unknown name or missing files."""
     if name not in PAIRS:
         raise unknown("pair", name, PAIRS)
     if missing := PAIRS[name].missing(data):
@@ -159,4 +156,12 @@ def load_pair(name: str, data: Path | None = None) -> DomainPair:
             f"pair {name!r} needs {', '.join(missing)} under the data root, which is {str(data) if data else 'not set'}; "
             "allowed: a folder that holds them, by --data or BENCH_DATA."
         )
-    return PAIRS[name].load(data)
+    return PAIRS[name]
+
+
+def load_pair(name: str, data: Path | None = None) -> DomainPair:
+    """Load a pair by name; ``data`` is the root of data that does not come embedded.
+
+    Raises :class:`UserMistake` for an unknown name and for files that are missing or not what they should be.
+    """
+    return check_there(name, data).load(data)

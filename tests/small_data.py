@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from scipy.io import savemat
 
-from datasets import mnist, mnist_m, svhn, usps
+from datasets import digit_pairs, mnist, mnist_m, svhn, usps
 from mistakes import UserMistake
 
 TRAIN, TEST = 40, 20
@@ -27,6 +27,7 @@ def shrink(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "CHECKSUMS", dict.fromkeys(module.CHECKSUMS, ""))
     monkeypatch.setattr(usps, "CHECKSUM", "")
     monkeypatch.setattr(mnist_m, "ARCHIVES", dict.fromkeys(mnist_m.ARCHIVES, ""))
+    monkeypatch.setattr(digit_pairs, "LABELLED", 10)
     monkeypatch.setattr(mnist_m, "TRAIN", TRAIN)
     monkeypatch.setattr(mnist_m, "TEST", TEST)
 

@@ -1,17 +1,17 @@
 """What every method promises, held against every recipe at the scale "smoke"."""
 
 import hashlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import replace
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 import torch
+from small_data import every_file, put, shrink
 from torch import Tensor
 
 from benchmarks.batches import Batches
@@ -50,16 +50,15 @@ every_refiner = pytest.mark.parametrize("row", REFINERS)
 
 @cache
 def loaded(name: str) -> DomainPair:
-    """Return a pair, cut to 64 images a split; skips where its files are not at hand."""
+    """Return a pair; published ones from small files in their publishers' formats."""
     if name == POSES:
         return poses()
-    data = os.environ.get("BENCH_DATA")
-    if missing := PAIRS[name].missing(Path(data) if data else None):
-        pytest.skip(f"BENCH_DATA holds no {missing[0]}")
-    pair = load_pair(name, Path(data) if data else None)
-    first = torch.arange(64)
-    small = {split: getattr(pair, split).pick(first) for split in ("source", "oracle", "test")}
-    return pair if name in EMBEDDED else replace(pair, **small)
+    if name in EMBEDDED:
+        return load_pair(name)
+    with TemporaryDirectory() as root, pytest.MonkeyPatch.context() as monkeypatch:
+        shrink(monkeypatch)
+        put(Path(root), every_file())
+        return load_pair(name, Path(root))
 
 
 def poses() -> DomainPair:

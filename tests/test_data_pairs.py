@@ -26,7 +26,6 @@ on_real_data = pytest.mark.skipif(
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shrink(monkeypatch)
-    monkeypatch.setattr(digit_pairs, "LABELLED", 10)
     put(tmp_path, every_file())
     return tmp_path
 

@@ -10,13 +10,16 @@ import torch
 from torch import Tensor
 
 from methods.parts import content
-from methods.parts.adversary import Adversary
-from methods.parts.content import L1, FeatureL1, PairwiseError
+from methods.parts.adversary import Adversary, passing_loss, real_or_adapted_loss
+from methods.parts.content import L1, FeatureL1, Hinged, PairwiseError, SquaredError
 from methods.parts.history import History, HistoryBuffer, NoHistory
 from methods.seeding import generator
 
 LOCAL, GLOBAL = Adversary(), Adversary(scope="image")
-CONTENTS = [L1(), *(FeatureL1(features=name) for name in content.FEATURES), PairwiseError()]  # type: ignore[arg-type]
+CONTENTS = [
+    *(L1(), *(FeatureL1(features=name) for name in content.FEATURES), PairwiseError()),  # type: ignore[arg-type]
+    *(SquaredError(), Hinged(hinge=0.001), Hinged(hinge=0.001, error="absolute")),
+]
 both_scopes = pytest.mark.parametrize("adversary", [LOCAL, GLOBAL], ids=lambda part: part.scope)
 every_content = pytest.mark.parametrize(
     "part", CONTENTS, ids=lambda part: getattr(part, "features", type(part).__name__)
@@ -75,6 +78,22 @@ def test_every_patch_pulls_alike_when_all_patches_agree(adversary: Adversary) ->
     assert torch.allclose(slope[:, 1], pull)
 
 
+def test_losses_of_one_logit_are_means_of_logarithms() -> None:
+    adapted, real = noise(5, 1, 3, 4), noise(4, 1, 3, 4, seed=1)
+    judged, true = torch.sigmoid(adapted.double()), torch.sigmoid(real.double())
+    expected = -true.log().mean() - (1 - judged).log().mean()
+    assert real_or_adapted_loss(adapted, real).item() == pytest.approx(expected.item(), rel=1e-5)
+    assert passing_loss(adapted).item() == pytest.approx(-judged.log().mean().item(), rel=1e-5)
+
+
+def test_one_logit_is_that_of_being_real() -> None:
+    yes, no = torch.full((3, 1, 2, 2), 60.0), torch.full((3, 1, 2, 2), -60.0)
+    assert real_or_adapted_loss(no, yes).item() == pytest.approx(0, abs=1e-6)
+    assert real_or_adapted_loss(yes, no).item() == pytest.approx(120)
+    assert passing_loss(no).item() == pytest.approx(60)
+    assert passing_loss(yes).item() == pytest.approx(0, abs=1e-6)
+
+
 # ---- loss scale
 
 
@@ -93,6 +112,14 @@ def test_adversarial_losses_do_not_grow(adversary: Adversary, enlarge: Callable[
     larger = adversary.critic_loss(enlarge(refined), enlarge(real))
     assert torch.allclose(larger, adversary.critic_loss(refined, real))
     assert torch.allclose(adversary.refiner_loss(enlarge(refined)), adversary.refiner_loss(refined))
+
+
+@pytest.mark.parametrize("enlarge", [twice, tiled])
+def test_losses_of_one_logit_do_not_grow(enlarge: Callable[[Tensor], Tensor]) -> None:
+    adapted, real = noise(4, 1, 2, 2), noise(4, 1, 2, 2, seed=1)
+    larger = real_or_adapted_loss(enlarge(adapted), enlarge(real))
+    assert torch.allclose(larger, real_or_adapted_loss(adapted, real))
+    assert torch.allclose(passing_loss(enlarge(adapted)), passing_loss(adapted))
 
 
 POINTWISE = [part for part in CONTENTS if getattr(part, "features", "") in ("", "colour-mean")]
@@ -122,6 +149,20 @@ def test_l1_is_the_mean_absolute_difference() -> None:
     source, refined = noise(2, 3, 4, 5), noise(2, 3, 4, 5, seed=1)
     expected = np.abs(refined.numpy() - source.numpy()).mean()
     assert L1().loss(source, refined, torch.zeros(2, 1, 4, 5)).item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("part", "power", "hinge"),
+    [
+        *((SquaredError(), 2, 0.0), (Hinged(), 2, 0.4), (Hinged(hinge=1.0), 2, 1.0)),
+        *((Hinged(error="absolute"), 1, 0.4), (Hinged(error="absolute", hinge=0.0), 1, 0.0)),
+    ],
+)
+def test_errors_count_above_the_hinge_alone(part: L1, power: int, hinge: float) -> None:
+    source, refined = noise(2, 3, 4, 5), noise(2, 3, 4, 5, seed=1)
+    pixels = zip(source.double().flatten().tolist(), refined.double().flatten().tolist(), strict=True)
+    expected = np.mean([max(0, abs(a - b) ** power - hinge) for a, b in pixels])
+    assert part.loss(source, refined, torch.zeros(2, 1, 4, 5)).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_derivatives_are_differences_to_the_right_and_lower_neighbour() -> None:
@@ -251,6 +292,17 @@ def test_joined_batch_is_the_fresh_half_then_an_old_half(batch: int) -> None:
         assert torch.equal(joined[: len(fresh)], fresh)
         assert len(old) == batch // 2 == len(old.unique())
         assert torch.isin(old, before).all()
+
+
+@pytest.mark.parametrize("batch", [2, 4, 5, 7])
+def test_an_empty_history_starts_with_the_fresh_images(batch: int) -> None:
+    history, fresh = buffer(batch), numbered(100, batch - batch // 2)
+    joined = history.join(fresh)
+    assert torch.equal(joined[: len(fresh)], fresh)
+    assert len(joined) == batch
+    assert torch.isin(torch.cat([joined, history.images]), fresh).all()
+    assert torch.isin(history.join(numbered(200, len(fresh)))[len(fresh) :], fresh).all()
+    assert (history.images >= 200).sum() == batch // 2
 
 
 def test_draws_and_replacements_reach_every_place() -> None:

@@ -1,4 +1,4 @@
-"""PixelDA's generator, critic and task tower against naive passes; losses and steps stand in test_pixelda.py."""
+"""PixelDA's networks, and what its tower is taught, against naive passes; its step stands in test_pixelda.py."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from methods.parts.guidance import GGDR
 from methods.parts.pixelda_networks import (
     DeepCritic,
     DeepCriticNet,
@@ -16,8 +17,12 @@ from methods.parts.pixelda_networks import (
     Noise,
     NormedBlock,
 )
+from methods.parts.tasks import classification_and_pose, quaternions
 from methods.parts.tower import TaskTower, TowerNet
+from methods.recipes import RECIPES
 from methods.seeding import generator
+from methods.settings import change
+from mistakes import UserMistake
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
@@ -264,3 +269,63 @@ def test_tower_is_what_a_naive_pass_computes_on_odd_sizes_too(image: tuple[int, 
         assert torch.allclose(tower.branch(branch)(images), answers, atol=1e-6)
     assert torch.allclose(tower(images), answers, atol=1e-6)
     assert not torch.allclose(tower(images), tower.branch("one")(images), atol=1e-4)
+
+
+# ---- what it is taught
+
+
+def posed(count: int = 6, classes: int = 3) -> tuple[Tensor, Tensor]:
+    """Outputs of a task model, and labels, of a task with pose."""
+    turns = F.normalize(noise(count, 4, seed=1), dim=1)
+    return noise(count, classes + 4), torch.cat([torch.arange(count)[:, None] % classes, turns], 1)
+
+
+def pose_loss(outputs: Tensor, labels: Tensor, pose: float) -> float:
+    """Cross-entropy + pose · log(1 − |q · q̂|), image by image."""
+    total = 0.0
+    for output, label in zip(outputs.double(), labels.double(), strict=True):
+        guess = output[-4:].tanh()
+        cosine = (guess @ label[1:] / guess.norm()).abs()
+        total += (
+            output[int(label[0])].neg() + output[:-4].exp().sum().log() + pose * (1e-4 + 1 - cosine).log()
+        )
+    return float(total / len(outputs))
+
+
+@pytest.mark.parametrize("pose", [0.125, 2.0])
+def test_pose_loss_is_the_mean_over_images_and_blind_to_signs(pose: float) -> None:
+    outputs, labels = posed()
+    expected = pose_loss(outputs, labels, pose)
+    assert classification_and_pose(outputs, labels, pose).item() == pytest.approx(expected, rel=1e-4)
+    assert quaternions(outputs).norm(dim=1).tolist() == pytest.approx([1.0] * 6)
+    mirrored, twice = labels * torch.tensor([1.0, -1, -1, -1, -1]), (2, 1)
+    assert classification_and_pose(outputs, mirrored, pose).item() == pytest.approx(expected, rel=1e-4)
+    doubled = classification_and_pose(outputs.repeat(twice), labels.repeat(twice), pose)
+    assert doubled.item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_pose_loss_is_bounded_with_a_finite_slope_at_a_perfect_answer() -> None:
+    outputs, labels = posed()
+    outputs[:, -4:] = torch.atanh(0.9 * labels[:, 1:])
+    slope = torch.autograd.grad(classification_and_pose(outputs.requires_grad_(), labels, 1.0), outputs)[0]
+    angle = classification_and_pose(outputs, labels, 1.0) - F.cross_entropy(
+        outputs[:, :3], labels[:, 0].long()
+    )
+    assert angle.item() == pytest.approx(-9.2103, abs=0.01)
+    assert slope.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        *(("critic_weight", 0.0), ("adversarial_weight", float("inf")), ("content_strength", -1.0)),
+        *(("content_strength", float("nan")), ("spread", 0.0), ("guidance", GGDR(block=2))),
+        *(("noise.dimensions", 0), ("generator.width", 0), ("generator.blocks", 0), ("critic.width", 0)),
+        *(("critic.dropout", 1.0), ("critic.noise", -0.1), ("critic.verdict", "pixels"), ("tower.hidden", 0)),
+        *(("adapted_lesson.weight", 0.0), ("source_lesson.pose", float("nan"))),
+    ],
+)
+def test_refuses_what_makes_no_sense_in_one_line(path: str, value: object) -> None:
+    with pytest.raises(UserMistake, match=r"^[^\n]* allowed: [^\n]*$") as mistake:
+        change(RECIPES["pixelda"].at("smoke"), {path: value})
+    assert path.split(".")[0].split("_")[-1] in str(mistake.value)

@@ -18,15 +18,15 @@ INCEPTION_FILE = "weights-inception-2015-12-05-6726825d.pth"
 
 @dataclass(frozen=True, kw_only=True)
 class Extractor:
-    """``features`` maps uint8 images, N × C × H × W, to N × d; ``title`` names network and version."""
+    """``features`` maps uint8 images, grey or RGB, N × C × H × W, to N × d; ``title`` names network and version."""
 
     title: str
     features: Callable[[Tensor], Tensor]
 
     @torch.inference_mode()
     def __call__(self, images: Tensor, batch: int = 256) -> Tensor:
-        """Return the features of all images, N × d."""
-        return torch.cat([self.features(part) for part in images.split(batch)])
+        """Return the features of all images, N × d; a fourth channel (depth) is left out."""
+        return torch.cat([self.features(part) for part in images[:, :3].split(batch)])
 
 
 def load_extractor(name: str, device: torch.device) -> Extractor:
