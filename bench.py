@@ -27,6 +27,8 @@ Examples:
 
   python bench.py download svhn-mnist --data DATA
 
+  python bench.py fid REFINED REAL --extractor timm:vit_small_patch14_dinov2
+
   python bench.py tables simgan-ablation
 """
 
@@ -226,6 +228,40 @@ def download(
     from datasets.downloads import download as bring
 
     bring(pair, data, print)
+
+
+@app.command()
+def fid(
+    generated: Annotated[
+        Path, typer.Argument(help="Folder of PNG or JPEG images, searched with its subfolders.")
+    ],
+    real: Annotated[Path, typer.Argument(help="Folder to compare with.")],
+    extractor: Annotated[str, typer.Option(help="Features; `list extractors`.")] = "inception",
+    device: Device = "auto",
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two folders of images: FID, FID∞, KID with its interval, precision, recall, density, coverage."""
+    import torch
+
+    from benchmarks.command import resolve_device
+    from benchmarks.folders import folder_distances, folder_features
+    from benchmarks.scores.extractors import load_extractor
+    from benchmarks.terminal import OUT, show_list
+
+    place = torch.device(resolve_device(device))
+    network = load_extractor(extractor, place, data)
+    one, two = (folder_features(folder, network, place) for folder in (generated, real))
+    distances = folder_distances(one.features, two.features)
+    counts = {"extractor": network.title, "images": [len(one.features), len(two.features)]}
+    broken = [*one.broken, *two.broken]
+    if as_json:
+        _print_json({**counts, "scores": distances, "broken": broken})
+        return
+    title = f"{network.title}, n = {len(one.features)} and {len(two.features)}"
+    show_list(title, ("score", "value"), [(name, f"{value:.6g}") for name, value in distances.items()])
+    for name in broken:
+        OUT.print(f"· left out, cannot be read: {name}", soft_wrap=True, markup=False)
 
 
 def _chosen(context: typer.Context) -> "Study":

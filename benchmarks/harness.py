@@ -59,7 +59,7 @@ def evaluator_for(
 ) -> Evaluator:
     """Return the evaluator of a pair, with the pair on the device; kept for the runs that follow."""
     domains = load_pair(pair, data).to(device)
-    network = load_extractor(extractor, device)
+    network = load_extractor(extractor, device, data)
     return Evaluator(pair=domains, extractor=network, training=TaskTraining(steps=task_steps))
 
 

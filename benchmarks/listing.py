@@ -68,4 +68,8 @@ def _changes(changes: Mapping[str, object]) -> str:
 def _extractors() -> dict[str, str]:
     from benchmarks.scores.extractors import EXTRACTORS
 
-    return {name: (entry.__doc__ or "").strip().splitlines()[0] for name, entry in EXTRACTORS.items()}
+    named = {name: (entry.__doc__ or "").strip().splitlines()[0] for name, entry in EXTRACTORS.items()}
+    return {
+        **named,
+        "timm:NAME": "Any pretrained timm backbone, pooled features; vit_small_patch14_dinov2 is a good judge.",
+    }

@@ -61,7 +61,7 @@ def runs(study: Study, device: str) -> Iterator[RunSpec]:
     Raises :class:`UserMistake` for an unknown name or setting, and for rows with equal settings.
     """
     from benchmarks.scales import find_scale  # imported here: methods need torch, studies and tables do not
-    from benchmarks.scores.extractors import EXTRACTORS
+    from benchmarks.scores.extractors import check_extractor
     from datasets.catalogue import PAIRS
     from methods.recipes import configure
 
@@ -71,8 +71,8 @@ def runs(study: Study, device: str) -> Iterator[RunSpec]:
     for pair in study.pairs:
         if pair not in PAIRS:
             raise unknown("pair", pair, PAIRS)
-    if study.extractor is not None and study.extractor not in EXTRACTORS:
-        raise unknown("extractor", study.extractor, EXTRACTORS)
+    if study.extractor is not None:
+        check_extractor(study.extractor)
     for pair in study.pairs:
         entry = PAIRS[pair]
         for seed, (row, config) in product(study.seeds, configs.items()):

@@ -24,13 +24,13 @@ from torch import Tensor, nn
 from methods.contract import Batch, Config, Method, Problem, Stateful, frozen
 from methods.parts.adversary import passing_loss, real_or_adapted_loss
 from methods.parts.content import Content, NoContent
-from methods.parts.guidance import GGDR, Decoder, NoGuidance
-from methods.parts.history import History, HistoryBuffer, NoHistory
+from methods.parts.guidance import GGDR, guidance_of
+from methods.parts.history import History, history_of
 from methods.parts.optimisers import DecayedAdam, Optimiser, descend
 from methods.parts.pixelda_networks import DeepCritic, DeepCriticNet, Generator, GeneratorNet, Noise
 from methods.parts.tasks import Lesson, NoLesson
 from methods.parts.tower import TaskTower, TowerNet
-from methods.seeding import Draws, generator, initialising
+from methods.seeding import Draws, initialising
 from mistakes import UserMistake
 
 SOURCE, ADAPTED = "source", "adapted"
@@ -87,12 +87,8 @@ class PixelDAConfig(Config):
             raise UserMistake(f"content_strength is {self.content_strength}; allowed: a number from 0 on.")
         if self.spread is not None and not 0 < self.spread < inf:
             raise UserMistake(f"spread is {self.spread}; allowed: a number above 0, or none.")
-        blocks = self.generator.blocks
-        if self.guidance and not -blocks <= self.guidance.block < blocks:
-            raise UserMistake(
-                f"guidance.block is {self.guidance.block}; allowed: {-blocks} … {blocks - 1}, "
-                f"the generator has {blocks} blocks."
-            )
+        if self.guidance:
+            self.guidance.check(self.generator.blocks)
 
     def build(self, problem: Problem, device: torch.device, seed: int) -> "PixelDA":
         """Return the method, ready for its first step."""
@@ -109,10 +105,7 @@ class PixelDA(Method):
         self.adapted_lesson = config.adapted_lesson
         self.task_lesson = config.task_lesson or NoLesson()
         self.draws = Draws(seed, "pixelda", device)
-        self.history: HistoryBuffer | NoHistory = NoHistory(problem.batch)
-        if config.history:
-            random = generator(seed, "history", device)
-            self.history = HistoryBuffer(config.history, problem.batch, problem.shape, random)
+        self.history = history_of(config.history, problem.batch, problem.shape, seed, device)
         with initialising(seed, "generator"):
             self.generator = Generator(problem.shape, config.generator, config.noise)
         with initialising(seed, "critic"):
@@ -120,14 +113,8 @@ class PixelDA(Method):
         branches = (SOURCE, ADAPTED) if config.source_lesson else (ADAPTED,)
         with initialising(seed, "tower"):
             self.tower = TaskTower(problem.shape, problem.outputs, config.tower, branches)
-        self.guidance: Decoder | NoGuidance = NoGuidance()
-        if config.guidance:
-            with initialising(seed, "guidance"):
-                self.guidance = Decoder(
-                    config.guidance,
-                    critic_width=self.critic.head.in_channels,
-                    refiner_width=config.generator.width,
-                )
+        widths = {"critic_width": self.critic.head.in_channels, "refiner_width": config.generator.width}
+        self.guidance = guidance_of(config.guidance, seed, **widths)
         networks = (self.generator, self.critic, self.tower, self.guidance)
         if config.spread is not None:
             with initialising(seed, "spread"):

@@ -22,11 +22,11 @@ from torch import Tensor
 from methods.contract import Batch, Config, Method, Problem, Stateful, frozen
 from methods.parts.adversary import Adversary
 from methods.parts.content import L1, Content, NoContent
-from methods.parts.guidance import GGDR, Decoder, NoGuidance
-from methods.parts.history import History, HistoryBuffer, NoHistory
+from methods.parts.guidance import GGDR, guidance_of
+from methods.parts.history import History, history_of
 from methods.parts.networks import Critic, CriticNet, Refiner, RefinerNet
 from methods.parts.optimisers import Adam, Optimiser, Sgd, descend
-from methods.seeding import generator, initialising
+from methods.seeding import initialising
 from mistakes import UserMistake
 
 
@@ -85,12 +85,8 @@ class RefinerGanConfig(Config):
             raise UserMistake(
                 f"critic_pretraining is {self.critic_pretraining}; allowed: an integer from 0 on."
             )
-        blocks = self.refiner.blocks
-        if self.guidance and not -blocks <= self.guidance.block < blocks:
-            raise UserMistake(
-                f"guidance.block is {self.guidance.block}; allowed: {-blocks} … {blocks - 1}, "
-                f"the refiner has {blocks} blocks."
-            )
+        if self.guidance:
+            self.guidance.check(self.refiner.blocks)
         least = 1 if self.history else 0  # the history is filled with what pretraining refines
         if self.refiner_pretraining < least:
             raise UserMistake(
@@ -109,22 +105,13 @@ class RefinerGan(Method):
         self.config = config
         self.adversary = config.adversary
         self.content = config.content or NoContent()
-        self.history: HistoryBuffer | NoHistory = NoHistory(problem.batch)
-        if config.history:
-            random = generator(seed, "history", device)
-            self.history = HistoryBuffer(config.history, problem.batch, problem.shape, random)
+        self.history = history_of(config.history, problem.batch, problem.shape, seed, device)
         with initialising(seed, "refiner"):
             self.refiner = Refiner(problem.shape[0], config.refiner)
         with initialising(seed, "critic"):
             self.critic = Critic(problem.shape[0], config.critic)
-        self.guidance: Decoder | NoGuidance = NoGuidance()
-        if config.guidance:
-            with initialising(seed, "guidance"):
-                self.guidance = Decoder(
-                    config.guidance,
-                    critic_width=self.critic.head.in_channels,
-                    refiner_width=config.refiner.width,
-                )
+        widths = {"critic_width": self.critic.head.in_channels, "refiner_width": config.refiner.width}
+        self.guidance = guidance_of(config.guidance, seed, **widths)
         for module in (self.refiner, self.critic, self.guidance):
             module.to(device).to(memory_format=torch.channels_last)  # the faster layout on CPU and CUDA
         self.refiner_optimiser = config.refiner_optimiser.over(self.refiner.parameters())

@@ -1,19 +1,26 @@
 """The feature extractors behind FID and KID."""
 
+import os
 import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
+import timm
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torchvision.models import squeezenet1_1
+from torchvision.transforms.functional import normalize, resize, to_pil_image, to_tensor
 
 import benchmarks.scores.extractors as extractors
 from benchmarks.scores.digits_net import DigitsNet, looks
 from benchmarks.scores.extractors import INCEPTION_FILE, Extractor, load_extractor
+from benchmarks.scores.frechet import frechet_distance
 from benchmarks.scores.task_model import error
+from datasets.catalogue import load_pair
 from datasets.contract import to_unit
+from methods.seeding import generator, initialising
 from mistakes import UserMistake
 
 CPU = torch.device("cpu")
@@ -149,3 +156,69 @@ def test_inception_takes_bytes_and_gives_torch_fidelitys_features(
     with torch.inference_mode():
         assert torch.allclose(features, network(images.repeat(1, 3, 1, 1))[0], rtol=1e-4)
     assert (features[0] - features[1]).abs().mean() > 0.01 * features.abs().mean() > 1e-4
+
+
+# ---- squeezenet and timm, from weights below the data root
+
+
+@pytest.mark.parametrize("form", ["weights/squeezenet1_1_features.safetensors", "hub"])
+def test_squeezenet_is_the_mean_of_torchvisions_last_map(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    with initialising(0, "any weights"):
+        network = squeezenet1_1().eval()
+    if form == "hub":
+        path = tmp_path / "hub" / "checkpoints" / "squeezenet1_1-b8a52dc0.pth"
+        path.parent.mkdir(parents=True)
+        torch.save(network.state_dict(), path)
+    else:
+        (tmp_path / "weights").mkdir()
+        save_file(network.features.state_dict(), tmp_path / form)
+    images = torch.randint(256, (3, 3, 40, 28), generator=generator(0, "test"), dtype=torch.uint8)
+    unit = torch.stack([to_tensor(resize(to_pil_image(image), [96, 96])) for image in images])
+    expected = network.features(normalize(unit, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])).mean((2, 3))
+    found = load_extractor("squeezenet", CPU, tmp_path)(images)
+    assert found.shape == (3, 512)
+    assert torch.allclose(found, expected.detach(), atol=0.05 * expected.std().item())
+    assert not torch.allclose(found[:1], expected[1:2], atol=0.05 * expected.std().item())
+
+
+def test_missing_squeezenet_weights_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    with pytest.raises(
+        UserMistake, match=r"'squeezenet' needs its weights.*squeezenet1_1_features.*allowed: "
+    ):
+        load_extractor("squeezenet", CPU, tmp_path)
+
+
+@pytest.mark.skipif(not os.environ.get("BENCH_DATA"), reason="needs the real weights: BENCH_DATA is not set")
+def test_real_squeezenet_tells_digit_sets_apart() -> None:
+    root = Path(os.environ["BENCH_DATA"])
+    pair = load_pair("mnist-mnistm", root)
+    extractor = load_extractor("squeezenet", CPU, root)
+    source, target, test = (extractor(x[:300]) for x in (pair.source.images, pair.target, pair.test.images))
+    near, far = frechet_distance(target, test), frechet_distance(source, test)
+    assert far > 5 * near
+
+
+def test_timm_backbone_is_taken_from_a_file_at_its_own_size(tmp_path: Path) -> None:
+    with initialising(1, "any weights"):
+        network = timm.create_model("test_resnet", num_classes=1000).eval()
+    (tmp_path / "weights" / "timm").mkdir(parents=True)
+    save_file(network.state_dict(), tmp_path / "weights" / "timm" / "test_resnet.safetensors")
+    extractor = load_extractor("timm:test_resnet", CPU, tmp_path)
+    side = network.pretrained_cfg["input_size"][-1]
+    images = torch.randint(256, (2, 3, side, side), generator=generator(0, "test"), dtype=torch.uint8)
+    unit = normalize(images.float() / 255, network.pretrained_cfg["mean"], network.pretrained_cfg["std"])
+    with torch.inference_mode():
+        expected = network.forward_head(network.forward_features(unit), pre_logits=True)
+    assert torch.allclose(extractor(images), expected, atol=1e-4)
+    assert extractor.title == f"test_resnet, {side} px bicubic"
+    assert extractor(images[:, :1, :20, :30]).shape == expected.shape
+
+
+def test_unknown_timm_model_names_the_nearest() -> None:
+    with pytest.raises(UserMistake, match="no such model; allowed: resnet10t, ") as caught:
+        load_extractor("timm:resnet10x", CPU)
+    assert "\n" not in str(caught.value)

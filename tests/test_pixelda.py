@@ -242,9 +242,11 @@ def test_generator_learns_from_the_task_tower_where_asked_to(row: str, taught: b
 )
 def test_absent_lessons_cost_no_pass(row: str, named: object, monkeypatch: pytest.MonkeyPatch) -> None:
     method, passes, features = build(row), list[str](), TaskTower.features
-    painted, judged = list[int](), list[int]()
+    painted, judged = list[int](), list[bool]()
     method.generator.stem.register_forward_hook(lambda _, inputs, __: painted.append(len(inputs[0])))
-    method.critic.layers[0].register_forward_hook(lambda _, inputs, __: judged.append(len(inputs[0])))
+    method.critic.layers[0].register_forward_pre_hook(
+        lambda _, images: judged.append(images[0].requires_grad)
+    )
 
     def watched(tower: TaskTower, images: Tensor, branch: str) -> Tensor:
         passes.append(branch)
@@ -254,7 +256,7 @@ def test_absent_lessons_cost_no_pass(row: str, named: object, monkeypatch: pytes
     method.step(stream())
     assert passes == named
     assert painted == [16]
-    assert judged == [16, 16, 16]
+    assert judged == [False, False, True]  # D keeps no graph of G
 
 
 def test_history_gives_the_critic_old_images_for_half() -> None:

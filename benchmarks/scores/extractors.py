@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -14,11 +17,16 @@ from methods.seeding import initialising
 from mistakes import UserMistake, unknown
 
 INCEPTION_FILE = "weights-inception-2015-12-05-6726825d.pth"
+SQUEEZENET_FILES = ("weights/squeezenet1_1_features.safetensors", "checkpoints/squeezenet1_1-b8a52dc0.pth")
+TIMM = "timm:"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Extractor:
-    """``features`` maps uint8 images, grey or RGB, N × C × H × W, to N × d; ``title`` names network and version."""
+    """``features`` maps uint8 images, grey or RGB, N × C × H × W of any size, to N × d.
+
+    ``title`` names network, version and the filter that it resizes images with.
+    """
 
     title: str
     features: Callable[[Tensor], Tensor]
@@ -29,14 +37,24 @@ class Extractor:
         return torch.cat([self.features(part) for part in images[:, :3].split(batch)])
 
 
-def load_extractor(name: str, device: torch.device) -> Extractor:
-    """Return the extractor of that name; raises :class:`UserMistake` if it is unknown or its weights are missing."""
-    if name not in EXTRACTORS:
-        raise unknown("extractor", name, EXTRACTORS)
-    return EXTRACTORS[name](device)
+def check_extractor(name: str) -> None:
+    """Raise :class:`UserMistake` unless there is an extractor of that name."""
+    if name not in EXTRACTORS and not name.startswith(TIMM):
+        raise unknown("extractor", name, [*EXTRACTORS, f"{TIMM}NAME"])
 
 
-def _digits(device: torch.device) -> Extractor:
+def load_extractor(name: str, device: torch.device, data: Path | None = None) -> Extractor:
+    """Return the extractor of that name; ``data`` is the root below which ``weights/`` are looked for.
+
+    Raises :class:`UserMistake` if it is unknown or its weights are missing.
+    """
+    check_extractor(name)
+    if name.startswith(TIMM):
+        return _timm(name.removeprefix(TIMM), device, data)
+    return EXTRACTORS[name](device, data)
+
+
+def _digits(device: torch.device, data: Path | None) -> Extractor:
     """This project's digit network, 64 features; see ``digits_net.py``."""
     with initialising(0, "digits-v1"):  # replaced by the file's weights; leaves the global stream alone
         network = DigitsNet().to(device).to(memory_format=torch.channels_last).eval()
@@ -44,7 +62,7 @@ def _digits(device: torch.device) -> Extractor:
     return Extractor(title="digits-v1", features=lambda images: network.features(to_unit(images)))
 
 
-def _random(device: torch.device) -> Extractor:
+def _random(device: torch.device, data: Path | None) -> Extractor:
     """Two convolutions with fixed random weights, 64 features; for tests."""
     with initialising(0, "random extractor"):
         layers = (nn.Conv2d(3, 32, 3, 2, 1), nn.ReLU(), nn.Conv2d(32, 64, 3, 2, 1), nn.ReLU())
@@ -56,7 +74,7 @@ def _random(device: torch.device) -> Extractor:
     return Extractor(title="random-conv", features=features)
 
 
-def _inception(device: torch.device) -> Extractor:
+def _inception(device: torch.device, data: Path | None) -> Extractor:
     """The standard FID's network: torch-fidelity's port of the 2015 TensorFlow Inception, 2048 features."""
     weights = Path(torch.hub.get_dir()) / "checkpoints" / INCEPTION_FILE
     if not weights.exists():
@@ -79,8 +97,85 @@ def _inception(device: torch.device) -> Extractor:
     )
 
 
-EXTRACTORS: dict[str, Callable[[torch.device], Extractor]] = {
+def _squeezenet(device: torch.device, data: Path | None) -> Extractor:
+    """ImageNet SqueezeNet 1.1 of torchvision, the mean over its last map, 512 features; images become 96 × 96."""
+    from torchvision.models import squeezenet1_1
+
+    roots = ([data] if data else []) + [Path(torch.hub.get_dir())]
+    found = [path for root in roots for file in SQUEEZENET_FILES if (path := root / file).exists()]
+    if not found:
+        raise UserMistake(
+            f"extractor 'squeezenet' needs its weights, which are neither below the data root ({SQUEEZENET_FILES[0]}) nor "
+            f"at {str(roots[-1] / SQUEEZENET_FILES[1])!r}; allowed: torchvision's squeezenet1_1 weights in one of the two."
+        )
+    with initialising(0, "squeezenet"):
+        network = squeezenet1_1().features.to(device).to(memory_format=torch.channels_last).eval()
+    state = load_file(found[0]) if found[0].suffix == ".safetensors" else torch.load(found[0])
+    state = {
+        name.removeprefix("features."): value for name, value in state.items() if "classifier" not in name
+    }
+    network.load_state_dict(state)
+    mean, deviation = _normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), device)
+
+    def features(images: Tensor) -> Tensor:
+        return network((_resized(images, 96) - mean) / deviation).mean((2, 3))
+
+    return Extractor(title="squeezenet1.1, 96 px bilinear", features=features)
+
+
+def _timm(name: str, device: torch.device, data: Path | None) -> Extractor:
+    """Return a pretrained timm backbone, its pooled features, at the size and normalisation it was trained with."""
+    import timm  # imported late: it takes seconds
+
+    if not timm.is_model(name):
+        near = get_close_matches(name, timm.list_models(), n=3, cutoff=0.0)
+        raise UserMistake(
+            f"extractor '{TIMM}{name}': timm has no such model; allowed: {', '.join(near)} or another of timm.list_models()."
+        )
+    local = data / "weights" / "timm" / f"{name}.safetensors" if data else None
+    try:
+        with initialising(0, name):
+            file = {"file": str(local)} if local and local.exists() else None
+            network: Any = timm.create_model(
+                name, pretrained=True, num_classes=0, pretrained_cfg_overlay=file
+            )
+    except Exception as error:  # whatever the hub, the file or the network says
+        said = " ".join(str(error).split())[:200]
+        raise UserMistake(
+            f"extractor '{TIMM}{name}' has no weights here ({type(error).__name__}: {said}); allowed: a machine that "
+            f"reaches the model hub, or the file weights/timm/{name}.safetensors below the data root."
+        ) from error
+    network = network.to(device).eval()
+    config = network.pretrained_cfg
+    side = config["input_size"][-1]
+    mean, deviation = _normalisation(config["mean"], config["std"], device)
+
+    def features(images: Tensor) -> Tensor:
+        return network((_resized(images, side, "bicubic") - mean) / deviation)
+
+    return Extractor(title=f"{name}, {side} px bicubic", features=features)
+
+
+def _resized(images: Tensor, side: int, mode: str = "bilinear") -> Tensor:
+    """Return uint8 grey or RGB images as RGB in [0, 1], side × side; an antialiased filter."""
+    unit = images.float().div(255).expand(-1, 3, -1, -1)
+    if unit.shape[2:] == (side, side):
+        return unit
+    larger = F.interpolate(unit, (side, side), mode=mode, align_corners=False, antialias=True)
+    return larger.clamp(0, 1).contiguous(memory_format=torch.channels_last)
+
+
+def _normalisation(
+    mean: tuple[float, ...], deviation: tuple[float, ...], device: torch.device
+) -> tuple[Tensor, Tensor]:
+    return torch.tensor(mean, device=device).view(3, 1, 1), torch.tensor(deviation, device=device).view(
+        3, 1, 1
+    )
+
+
+EXTRACTORS: dict[str, Callable[[torch.device, Path | None], Extractor]] = {
     "digits-v1": _digits,
     "inception": _inception,
+    "squeezenet": _squeezenet,
     "random": _random,
 }

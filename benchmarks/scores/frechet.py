@@ -17,6 +17,29 @@ def frechet_distance(first: Tensor, second: Tensor) -> float:
     return max(distance.item(), 0.0)
 
 
+def frechet_limit(first: Tensor, second: Tensor, seed: int = 0, sizes: int = 15) -> float:
+    """Return FID∞: the distance extrapolated to infinitely many images (Chong and Forsyth, CVPR 2020, arXiv 1911.07023).
+
+    A line in 1/n through the distances of ``sizes`` random subsets of both sets, from a tenth of n (two at least) to n,
+    read at 1/n = 0. It takes out the bias that grows with 1/n, and has a variance of its own. Needs n, m ≥ 20.
+    """
+    random = torch.Generator().manual_seed(seed)
+    most = min(len(first), len(second))
+    counts = torch.linspace(most / 10, most, sizes).round().int().tolist()
+    distances = [
+        frechet_distance(
+            *(one[torch.randperm(len(one), generator=random)[:count]] for one in (first, second))
+        )
+        for count in counts
+    ]
+    inverse = 1 / torch.tensor(counts, dtype=torch.float64)
+    line = torch.linalg.lstsq(
+        torch.stack([inverse, torch.ones_like(inverse)], 1),
+        torch.tensor(distances, dtype=torch.float64)[:, None],
+    ).solution
+    return max(line[1].item(), 0.0)
+
+
 def _trace_of_root(one: Tensor, two: Tensor) -> Tensor:
     """Return tr (Σ₁Σ₂)^½ where Σ = XᵀX for centred, scaled X.
 

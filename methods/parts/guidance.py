@@ -13,6 +13,7 @@ from math import inf
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from methods.seeding import initialising
 from mistakes import UserMistake
 
 
@@ -29,6 +30,13 @@ class GGDR:
     def __post_init__(self) -> None:
         if not 0 <= self.weight < inf:
             raise UserMistake(f"guidance.weight is {self.weight}; allowed: a number from 0 on.")
+
+    def check(self, blocks: int) -> None:
+        """Raise :class:`UserMistake` unless a refiner of so many blocks has the one that guides."""
+        if not -blocks <= self.block < blocks:
+            raise UserMistake(
+                f"guidance.block is {self.block}; allowed: {-blocks} … {blocks - 1}, there are {blocks} blocks."
+            )
 
 
 class Decoder(nn.Module):
@@ -56,3 +64,13 @@ class NoGuidance(nn.Module):
     def loss(self, critic_maps: Tensor, features: Sequence[Tensor]) -> Tensor:
         """Return zero."""
         return critic_maps.new_zeros(())
+
+
+def guidance_of(
+    guidance: GGDR | None, seed: int, *, critic_width: int, refiner_width: int
+) -> Decoder | NoGuidance:
+    """Return the decoder of a run, or one that does nothing where there is no guidance."""
+    if guidance is None:
+        return NoGuidance()
+    with initialising(seed, "guidance"):
+        return Decoder(guidance, critic_width=critic_width, refiner_width=refiner_width)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from methods.seeding import generator
 from mistakes import UserMistake
 
 
@@ -99,3 +100,12 @@ class NoHistory:
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take nothing."""
+
+
+def history_of(
+    history: History | None, batch: int, shape: tuple[int, int, int], seed: int, device: torch.device
+) -> HistoryBuffer | NoHistory:
+    """Return the buffer of a run, or one that does nothing where there is no history."""
+    if history is None:
+        return NoHistory(batch)
+    return HistoryBuffer(history, batch, shape, generator(seed, "history", device))

@@ -1,0 +1,80 @@
+"""Two folders of images → their distances, outside any run: what ``bench.py fid`` prints."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from benchmarks.scores.extractors import Extractor
+from benchmarks.scores.frechet import frechet_distance, frechet_limit
+from benchmarks.scores.kernel import kernel_distance, kernel_interval
+from benchmarks.scores.manifold import NEIGHBOURS, manifold_scores
+from mistakes import UserMistake
+
+ENDINGS = (".png", ".jpg", ".jpeg")
+BATCH, LEAST = 64, 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderFeatures:
+    """Features (N × d, on the CPU) of the readable images of a folder; ``broken`` names the others."""
+
+    features: Tensor
+    broken: tuple[str, ...]
+
+
+def folder_features(folder: Path, extractor: Extractor, device: torch.device) -> FolderFeatures:
+    """Read every PNG and JPEG below a folder, in the order of names, and return the features of all as RGB.
+
+    Images may differ in size; the extractor resizes them as its title says. No more than ``BATCH`` are held at a time.
+    Raises :class:`UserMistake` for a folder that does not exist or holds fewer than ``LEAST`` readable images.
+    """
+    if not folder.is_dir():
+        raise UserMistake(f"folder {str(folder)!r} does not exist; allowed: a folder of PNG or JPEG images.")
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+    broken: list[str] = []
+    parts = [extractor(batch.to(device)).cpu() for batch in _batches(paths, broken)]
+    count = sum(map(len, parts))
+    if count < LEAST:
+        raise UserMistake(
+            f"folder {str(folder)!r} holds {count} readable images; allowed: at least {LEAST} PNG or JPEG images."
+        )
+    return FolderFeatures(features=torch.cat(parts), broken=tuple(broken))
+
+
+def _batches(paths: Sequence[Path], broken: list[str]) -> Iterator[Tensor]:
+    """Yield uint8 batches of equal size, N × 3 × H × W; the names of unreadable files go to ``broken``."""
+    images: list[Tensor] = []
+    for path in paths:
+        try:
+            with Image.open(path) as opened:
+                image = torch.from_numpy(np.array(opened.convert("RGB"))).permute(2, 0, 1)
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            broken.append(str(path))
+            continue
+        if images and (len(images) == BATCH or images[0].shape != image.shape):
+            yield torch.stack(images)
+            images = []
+        images.append(image)
+    if images:
+        yield torch.stack(images)
+
+
+def folder_distances(first: Tensor, second: Tensor) -> dict[str, float]:
+    """Return every distance of two feature matrices, n × d and m × d, by the name it is printed under.
+
+    Precision, recall, density and coverage take the first as generated and the second as real.
+    """
+    low, high = kernel_interval(first, second)
+    return {
+        "FID": frechet_distance(first, second),
+        "FID∞": frechet_limit(first, second),
+        "KID": kernel_distance(first, second),
+        "KID 2.5 %": low,
+        "KID 97.5 %": high,
+        **{f"{name} (k={NEIGHBOURS})": value for name, value in manifold_scores(first, second).items()},
+    }
