@@ -27,6 +27,8 @@ Examples:
 
   python bench.py download svhn-mnist --data DATA
 
+  python bench.py adapt output/runs/ID RENDERED REFINED
+
   python bench.py fid REFINED REAL --extractor timm:vit_small_patch14_dinov2
 
   python bench.py tables simgan-ablation
@@ -262,6 +264,25 @@ def fid(
     show_list(title, ("score", "value"), [(name, f"{value:.6g}") for name, value in distances.items()])
     for name in broken:
         OUT.print(f"· left out, cannot be read: {name}", soft_wrap=True, markup=False)
+
+
+@app.command()
+def adapt(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run, RESULTS/runs/ID.")],
+    source: Annotated[Path, typer.Argument(help="Folder of PNG or JPEG images to adapt.")],
+    out: Annotated[Path, typer.Argument(help="New folder for the adapted images.")],
+    seed: Annotated[int, typer.Option(help="Seed of the noise, for adapters that draw.")] = 0,
+    device: Device = "auto",
+) -> None:
+    """Carry images of your own into the target's look with the adapter of a run; PNG files under the same names."""
+    import torch
+
+    from benchmarks.adapting import adapt_folder, unpack
+    from benchmarks.command import resolve_device
+
+    place = torch.device(resolve_device(device))
+    count = adapt_folder(unpack(run, place), source, out, seed, place)
+    print(f"{count} images adapted into {out}")
 
 
 def _chosen(context: typer.Context) -> "Study":

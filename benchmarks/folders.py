@@ -27,15 +27,20 @@ class FolderFeatures:
     broken: tuple[str, ...]
 
 
+def picture_paths(folder: Path) -> list[Path]:
+    """Return every PNG and JPEG below a folder, sorted; raises :class:`UserMistake` if the folder does not exist."""
+    if not folder.is_dir():
+        raise UserMistake(f"folder {str(folder)!r} does not exist; allowed: a folder of PNG or JPEG images.")
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+
+
 def folder_features(folder: Path, extractor: Extractor, device: torch.device) -> FolderFeatures:
     """Read every PNG and JPEG below a folder, in the order of names, and return the features of all as RGB.
 
     Images may differ in size; the extractor resizes them as its title says. No more than ``BATCH`` are held at a time.
     Raises :class:`UserMistake` for a folder that does not exist or holds fewer than ``LEAST`` readable images.
     """
-    if not folder.is_dir():
-        raise UserMistake(f"folder {str(folder)!r} does not exist; allowed: a folder of PNG or JPEG images.")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+    paths = picture_paths(folder)
     broken: list[str] = []
     parts = [extractor(batch.to(device)).cpu() for batch in _batches(paths, broken)]
     count = sum(map(len, parts))

@@ -12,9 +12,10 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
-from safetensors.torch import save
 from torch import Tensor
 
+from benchmarks.adapting import FILE as ADAPTER
+from benchmarks.adapting import pack
 from benchmarks.batches import Batches
 from benchmarks.clock import StepClock, wait_for
 from benchmarks.evaluation import Evaluator, collapse_flags
@@ -131,8 +132,7 @@ def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dic
     files: dict[str, bytes] = {}
     if trained and adapter is not None:
         files = pictures(evaluator, adapter, scores, spec.seed)
-        weights = {name: value.contiguous() for name, value in adapter.state_dict().items()}
-        files["adapter.safetensors"] = save(weights)
+        files[ADAPTER] = pack(adapter, spec, problem)
     return record, files
 
 

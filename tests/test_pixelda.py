@@ -244,9 +244,7 @@ def test_absent_lessons_cost_no_pass(row: str, named: object, monkeypatch: pytes
     method, passes, features = build(row), list[str](), TaskTower.features
     painted, judged = list[int](), list[bool]()
     method.generator.stem.register_forward_hook(lambda _, inputs, __: painted.append(len(inputs[0])))
-    method.critic.layers[0].register_forward_pre_hook(
-        lambda _, images: judged.append(images[0].requires_grad)
-    )
+    method.critic.layers[0].register_forward_pre_hook(lambda _, x: judged.append(x[0].requires_grad))
 
     def watched(tower: TaskTower, images: Tensor, branch: str) -> Tensor:
         passes.append(branch)
