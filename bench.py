@@ -27,6 +27,8 @@ Examples:
 
   python bench.py download svhn-mnist --data DATA
 
+  python bench.py --methods simgan,mine --plugin mine.py
+
   python bench.py adapt output/runs/ID RENDERED REFINED
 
   python bench.py fid REFINED REAL --extractor timm:vit_small_patch14_dinov2
@@ -77,6 +79,10 @@ Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Results = Annotated[Path, typer.Option(help="Folder of records.")]
 Data = Annotated[Path | None, typer.Option(envvar="BENCH_DATA", help="Root of data that is not embedded.")]
 Studies = Annotated[list[str] | None, typer.Argument(help="Studies; all with records unless given.")]
+Plugins = Annotated[
+    list[Path] | None,
+    typer.Option("--plugin", help="Python file with methods or pairs of your own; may repeat."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
@@ -92,6 +98,7 @@ def bench(
     bounds: Bounds = None,
     extractor: ExtractorName = None,
     device: Device = "auto",
+    plugin: Plugins = None,
     results: Results = Path("output"),
     data: Data = None,
     retry: Annotated[bool, typer.Option(help="Run failed and diverged runs again.")] = False,
@@ -104,10 +111,12 @@ def bench(
     from benchmarks import records
     from benchmarks.command import resolve_device
     from benchmarks.matrix import run_matrix
+    from benchmarks.plugins import load_plugins
     from benchmarks.study import runs
     from benchmarks.tables import tables_of
     from benchmarks.terminal import live_progress
 
+    load_plugins(plugin or [])
     chosen = _chosen(context)
     specs = list(runs(chosen, resolve_device(device)))
     if retry:
@@ -131,6 +140,7 @@ def plan(
     bounds: Bounds = None,
     extractor: ExtractorName = None,
     device: Device = "auto",
+    plugin: Plugins = None,
     results: Results = Path("output"),
     data: Data = None,
     as_json: AsJson = False,
@@ -138,10 +148,12 @@ def plan(
     """Show the runs that the same options would do, and what they may cost; nothing is run."""
     from benchmarks.command import resolve_device
     from benchmarks.plan import planned, total
+    from benchmarks.plugins import load_plugins
     from benchmarks.study import runs
     from benchmarks.terminal import OUT, show_list
     from datasets.catalogue import PAIRS
 
+    load_plugins(plugin or [])
     chosen = _chosen(context)
     lines = planned(list(runs(chosen, resolve_device(device))), results)
     if as_json:
@@ -199,13 +211,16 @@ def list_(
     what: Annotated[
         list[str] | None, typer.Argument(help="methods, pairs, scores, extractors, studies, scales.")
     ] = None,
+    plugin: Plugins = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
     """List what there is: methods, pairs, scores, extractors, studies and scales."""
     from benchmarks.listing import listings
+    from benchmarks.plugins import load_plugins
     from benchmarks.terminal import show_list
 
+    load_plugins(plugin or [])
     found = listings(what or [], data)
     if as_json:
         _print_json(
@@ -283,6 +298,16 @@ def adapt(
     place = torch.device(resolve_device(device))
     count = adapt_folder(unpack(run, place), source, out, seed, place)
     print(f"{count} images adapted into {out}")
+
+
+@app.command("check-method")
+def check_method(
+    plugin: Annotated[Path, typer.Argument(help="Python file with methods or pairs of your own.")],
+) -> None:
+    """Hold a plugin to the contract that every method and pair of this suite is tested with."""
+    from benchmarks.plugins import check
+
+    raise typer.Exit(check(plugin))
 
 
 def _chosen(context: typer.Context) -> "Study":

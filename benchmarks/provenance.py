@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from benchmarks.plugins import LOADED
+
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "matplotlib", "pillow")
 
 
@@ -17,7 +19,11 @@ def describe(device: torch.device) -> dict[str, Any]:
     """Return the fields ``host``, ``versions``, ``commit`` and ``created`` of a record."""
     return {
         "host": {"device": _device_name(device), "threads": torch.get_num_threads()},
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in PACKAGES},
+            **{f"plugin {Path(name).name}": digest for name, digest in LOADED.items()},
+        },
         "commit": _commit(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
