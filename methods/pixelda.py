@@ -13,7 +13,7 @@ Differences from the release:
 - the weight decay that the release sets on layers but never adds to a loss is absent here too.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import ClassVar
@@ -115,11 +115,10 @@ class PixelDA(Method):
             self.tower = TaskTower(problem.shape, problem.outputs, config.tower, branches)
         widths = {"critic_width": self.critic.head.in_channels, "refiner_width": config.generator.width}
         self.guidance = guidance_of(config.guidance, seed, **widths)
-        networks = (self.generator, self.critic, self.tower, self.guidance)
-        if config.spread is not None:
-            with initialising(seed, "spread"):
-                _redraw(networks, config.spread)
-        for module in networks:
+        for module in (self.generator, self.critic, self.tower, self.guidance):
+            if config.spread is not None:
+                with initialising(seed, f"spread {type(module).__name__}"):
+                    _redraw(module, config.spread)
             module.to(device).to(memory_format=torch.channels_last)  # the faster layout on CPU and CUDA
         self.generator_optimiser = config.optimiser.over(self.generator.parameters())
         self.critic_optimiser = config.optimiser.over(
@@ -181,9 +180,9 @@ class PixelDA(Method):
         return frozen(self.tower)
 
 
-def _redraw(networks: Iterable[nn.Module], spread: float) -> None:
+def _redraw(network: nn.Module, spread: float) -> None:
     """Draw the weights of all layers from N(0, spread²), set their biases to 0; normalisations stay as they are."""
-    for module in (module for network in networks for module in network.modules()):
+    for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             nn.init.normal_(module.weight, std=spread)
             if module.bias is not None:

@@ -69,7 +69,6 @@ def test_discrepancy_is_that_of_19_kernels_over_all_pairs(scale: float, counts: 
     )
 
 
-@pytest.mark.xfail(reason="float32 |a|² + |b|² − 2ab is not 0 for a = b, and the narrow kernels see it")
 def test_discrepancy_of_features_as_a_tower_has_them() -> None:
     source, target = noise(32, 100).relu(), (noise(32, 100, seed=1) + 0.1).relu()
     expected = naive_discrepancy(source, target)

@@ -329,7 +329,6 @@ def test_paper_starts_with_weights_of_deviation_002_and_biases_of_0() -> None:
     assert layers == 1 + 1 + 12 + 1 + 5 + 6 + 1
 
 
-@pytest.mark.xfail(reason="the redrawing has one stream for all networks, so that one part shifts the others")
 def test_paper_starts_every_row_with_the_same_tower() -> None:
     rows = ("pixelda", "pixelda-nonoise", "pixelda-local")
     first, *others = (build(row, "paper").tower.second.weight for row in rows)

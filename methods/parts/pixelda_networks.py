@@ -180,7 +180,7 @@ def _disturbances(
     noise = torch.empty(total, device=random.device).normal_(0, net.noise, generator=random)
     words = torch.empty(-(-total // 4), dtype=torch.int64, device=random.device)
     bits = words.random_(-(2**63), None, generator=random).view(torch.int16)[:total]
-    threshold = round(net.dropout * 2**16) - 2**15
+    threshold = min(round(net.dropout * 2**16), 2**16 - 1) - 2**15
     kept = (bits >= threshold).float()
     return [
         (_as_map(one, images, size), _as_map(two, images, size))

@@ -82,10 +82,10 @@ class NoSeparation(nn.Module):
 
 
 def difference(private: Tensor, shared: Tensor) -> Tensor:
-    """Return the mean square of the correlations of private and shared features, both N × d (1608.06019, eq. 5).
+    """Return how far private and shared features, both N × d, are from orthogonal: ‖HᵀH′‖² / d² (1608.06019, eq. 5).
 
     As in the release the features are centred, then every example's are scaled to length 1, and the mean of the d × d
-    squares stands for the paper's sum.
+    squares stands for the paper's sum. The products are sums over the batch, so the loss grows with its square.
     """
     one, two = (F.normalize(values - values.mean(0), dim=1) for values in (private, shared))
     return (one.T @ two).square().mean()
