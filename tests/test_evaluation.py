@@ -162,7 +162,7 @@ def test_labels_of_the_training_target_do_not_touch_the_scores() -> None:
 def test_test_labels_touch_nothing_but_the_error_on_them() -> None:
     other = evaluator_of(replace(shapes(), test=relabelled(shapes().test))).score(Adapt(), None, "source", 0)
     same = {name for name, value in scores_of_identity().values.items() if other.values[name] == value}
-    assert same == {"fid", "kid", "label_error", "refinement"}
+    assert same == {"fid", "kid", "label_error", "refinement", "diversity"}
 
 
 # ---- the upper bound and methods that adapt no image
@@ -177,7 +177,7 @@ def test_labelled_target_gives_floors_and_blanks() -> None:
     assert scores.values["fid"] < scores_of_identity().values["fid"]
     assert scores.values["error"] == error(predict(model, pair.test.images), pair.test.labels)
     blank = {name for name, value in scores.values.items() if value is None}
-    assert blank == set(scores.blanks) == {"label_error", "refinement"}
+    assert blank == set(scores.blanks) == {"label_error", "refinement", "diversity"}
     assert all(scores.blanks.values())
 
 
