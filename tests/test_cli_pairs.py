@@ -90,7 +90,10 @@ def test_missing_files_are_named_with_the_data_root(
     assert str(tmp_path) in said
 
 
-def test_download_says_what_must_be_got_by_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_download_says_what_must_be_got_by_hand(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BENCH_DATA", raising=False)
     assert bench.main(["download", "linemod", "--data", str(tmp_path)]) == 2
     assert "from its authors" in capsys.readouterr().err
     assert bench.main(["download", "shapes", "--data", str(tmp_path)]) == 0
