@@ -261,7 +261,7 @@ def test_guidance_of_weight_0_leaves_critic_and_refiner_as_without() -> None:
 
 def test_pretraining_teaches_the_refiner_to_reproduce_its_input() -> None:
     method, batches = smoke({"refiner_pretraining": 300, "critic_pretraining": 0})
-    source = to_unit(batches.pair.source.images)
+    source = to_unit(batches.source.images)
     method.pretrain(batches)
     with torch.no_grad():
         error = (method.refiner(source) - source).abs().mean()
@@ -272,7 +272,7 @@ def test_pretraining_fills_the_history_with_refined_images() -> None:
     method, batches = smoke({"refiner_pretraining": 2, "critic_pretraining": 0})
     with torch.no_grad():
         refined = method.refiner(next(batches).source)
-    method.pretrain(iter(Batches(batches.pair, 16, 0)))
+    method.pretrain(iter(Batches(load_pair("shapes"), 16, 0)))
     stored = method.state_dict()["history"]["images"]
     assert torch.allclose(stored[:16], refined)
     assert not torch.allclose(stored[16:], stored[:16])

@@ -156,7 +156,11 @@ def test_unknown_paths_are_refused_with_what_is_near(path: str, words: list[str]
     ("path", "value", "words"),
     [
         ("adversary.scope", "images", ["'images'", "allowed: patches, image.", "Did you mean 'image'?"]),
-        ("content", "FeatureL2", ["'FeatureL2'", "L1, FeatureL1, PairwiseError, none", "mean 'FeatureL1'?"]),
+        (
+            "content",
+            "FeatureL2",
+            ["'FeatureL2'", "L1, FeatureL1, PairwiseError, SquaredError, Hinged, none", "mean 'FeatureL1'?"],
+        ),
         ("content", Sgd(), ["'Sgd'"]),
         ("adversary", None, ["'none'", "allowed: Adversary."]),
         ("history", 50, ["'50'", "allowed: History, none."]),
