@@ -47,6 +47,17 @@ def test_identity_of_the_data_is_in_record_and_table(root: Path, capsys: pytest.
     assert str(identity) in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.parametrize(
+    "pair", ["mnist-mnistm-built", "mnistphotos-mnistm", "mnist-mnistm-1000", "usps-mnist", "svhn-mnist"]
+)
+def test_every_other_published_pair_runs_from_end_to_end(pair: str, root: Path) -> None:
+    done = run(root, pair, "pixelda")
+    assert set(done) == {"source-only", "pixelda", "target-only"}
+    for record in done.values():
+        assert 0 <= record.scores["error"] <= 100
+        assert record.protocol["identity"]
+
+
 def test_rows_without_adapter_are_blank_with_a_reason(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (dann,) = (record for row, record in run(root, "mnist-usps", "dann").items() if row == "dann")
     assert dann.scores["fid"] is None

@@ -124,8 +124,12 @@ def test_sets_to_get_by_hand_are_named_after_the_others_came(
 
 
 def test_sets_that_were_got_by_hand_are_not_asked_for(shop: Path, tmp_path: Path) -> None:
-    put(tmp_path, {"usps/usps.h5": b""})
-    download("usps-mnist", tmp_path, lambda line: None)
+    put(tmp_path, {"usps/usps.h5": b"as it was"})
+    told: list[str] = []
+    download("usps-mnist", tmp_path, told.append)
+    assert not [line for line in told if "USPS" in line]
+    assert (tmp_path / "usps/usps.h5").read_bytes() == b"as it was"
+    assert all((tmp_path / name).exists() for name in mnist.CHECKSUMS)
 
 
 def test_embedded_pairs_need_nothing(tmp_path: Path) -> None:

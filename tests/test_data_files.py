@@ -123,11 +123,13 @@ def test_links_and_devices_are_refused(raw: bytes, tmp_path: Path) -> None:
 def test_nothing_is_read_of_an_archive_with_a_bad_member(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tarfile.TarFile, "extractfile", None)
-    monkeypatch.setattr(zipfile.ZipFile, "read", None)
+    taken: list[object] = []
+    monkeypatch.setattr(tarfile.TarFile, "extractfile", lambda tar, member: taken.append(member))
+    monkeypatch.setattr(zipfile.ZipFile, "read", lambda archived, name: taken.append(name))
     for pack in (tar, zipped):
         put(tmp_path, {"a": pack({"good": b"x", "../bad": b"x"})})
-        refusal(lambda: files.archive(tmp_path / "a"))
+        assert "leads outside" in refusal(lambda: files.archive(tmp_path / "a"))
+    assert taken == []
 
 
 @pytest.mark.parametrize("pack", [tar, zipped])
