@@ -24,7 +24,7 @@ _LATEX = str.maketrans(
 def markdown(table: Table) -> str:
     """Return the whole table as a Markdown page."""
     parts = [f"# {table.title}", table.about]
-    for grid in (table.scores, table.costs):
+    for grid in table.grids:
         parts += [f"## {grid.heading}", markdown_grid(grid)]
     if table.notes:
         parts += ["## Notes", "\n".join(f"- {note}" for note in table.notes)]
@@ -43,8 +43,8 @@ def markdown_grid(grid: Grid) -> str:
 
 
 def latex(table: Table) -> str:
-    """Return both grids as LaTeX tabulars for the package booktabs."""
-    return "\n".join(_tabular(grid, table) for grid in (table.scores, table.costs))
+    """Return every grid as LaTeX tabulars for the package booktabs."""
+    return "\n".join(_tabular(grid, table) for grid in table.grids)
 
 
 def _tabular(grid: Grid, table: Table) -> str:

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -12,8 +12,13 @@ from typing import Any
 
 from mistakes import UserMistake
 
-SCHEMA = 1
-PICTURES = {"samples.png": 3, "neighbours.png": 2, "draws.png": 7}  # how many rows of images each has
+SCHEMA = 2
+PICTURES = {
+    "samples.png": 3,
+    "neighbours.png": 2,
+    "draws.png": 7,
+    "film.png": 5,
+}  # how many rows of images each has
 OK, DIVERGED, FAILED = "ok", "diverged", "failed"
 
 
@@ -24,7 +29,9 @@ class RunRecord:
     ``status`` is ok, diverged or failed, the latter two with a ``reason``. ``scores`` maps score names to values, or
     to ``None`` with an entry in ``blanks`` that says why. ``protocol`` says with which extractor, how many images and
     which data the scores were taken; ``step_ms`` holds quartiles over timed windows; ``images_per_step`` counts source
-    images; ``seconds`` lists the phases.
+    images; ``seconds`` lists the phases. ``intervals`` holds the 95 % interval over images, for scores that have one;
+    ``floor`` the realism scores of one half of the real test images against the other. Each of ``checkpoints`` is a step
+    with the target error of the row's model then, and the criteria by which selection rules choose.
     """
 
     id: str
@@ -33,6 +40,8 @@ class RunRecord:
     reason: str = ""
     scores: Mapping[str, float | None] = field(default_factory=dict)
     blanks: Mapping[str, str] = field(default_factory=dict)
+    intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    floor: Mapping[str, float] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     protocol: Mapping[str, str | int] = field(default_factory=dict)
     step_ms: Mapping[str, float | int] = field(default_factory=dict)
@@ -41,6 +50,7 @@ class RunRecord:
     peak_mib: float | None = None
     parameters: Mapping[str, int] = field(default_factory=dict)
     curve: tuple[Mapping[str, float], ...] = ()
+    checkpoints: tuple[Mapping[str, float], ...] = ()
     host: Mapping[str, str | int] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     commit: str = ""
@@ -107,7 +117,7 @@ def read(path: Path) -> RunRecord:
             raise UserMistake(
                 f"record {str(path)!r} has schema {content['schema']!r}; allowed: {SCHEMA}. {mend}"
             )
-        content |= {name: tuple(content[name]) for name in ("flags", "curve")}
+        content |= {name: tuple(content[name]) for name in ("flags", "curve", "checkpoints")}
         if odd := content.keys() ^ {part.name for part in fields(RunRecord)}:
             raise ValueError(f"missing or unknown fields {', '.join(sorted(odd))}")
         return RunRecord(**content)

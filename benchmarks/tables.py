@@ -26,13 +26,12 @@ class Grid:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """One comparison on one pair, scale and machine: ``scores`` and ``costs`` to show, ``frame`` with the numbers."""
+    """One comparison on one pair, scale and machine: ``grids`` to show, ``frame`` with the numbers."""
 
     name: str
     title: str
     about: str
-    scores: Grid
-    costs: Grid
+    grids: tuple[Grid, ...]
     notes: tuple[str, ...]
     frame: pd.DataFrame
 
@@ -99,8 +98,7 @@ def _table(study: Study, records: Sequence[RunRecord], name: str) -> Table:
         name=name,
         title=f"{study.name}: {records[0].spec['pair']}",
         about=_about(summary, records[0].host),
-        scores=_score_grid(summary),
-        costs=_cost_grid(summary),
+        grids=(_score_grid(summary), _cost_grid(summary)),
         notes=tuple(_notes(records)),
         frame=_plain(summary),
     )

@@ -1,5 +1,6 @@
 """What the terminal shows: tables, lists and the progress of a matrix. Progress goes to stderr, results to stdout."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -28,10 +29,34 @@ ERR = Console(stderr=True, highlight=False)
 def show_table(table: Table) -> None:
     """Print a table with its costs and notes."""
     OUT.print(f"\n[bold]{escape(table.title)}[/bold]\n{escape(table.about)}")
-    for grid in (table.scores, table.costs):
+    for grid in table.grids:
         OUT.print(_rich(grid))
     for note in table.notes:
         OUT.print(f"· {escape(note)}")
+
+
+def print_tables(made: Sequence[Table], as_json: bool) -> None:
+    """Print tables, or their numbers as JSON."""
+    if as_json:
+        print_json(
+            [
+                {
+                    "name": table.name,
+                    "about": table.about,
+                    "rows": json.loads(table.frame.to_json(orient="records")),
+                    "notes": table.notes,
+                }
+                for table in made
+            ]
+        )
+        return
+    for table in made:
+        show_table(table)
+
+
+def print_json(content: object) -> None:
+    """Print plain data as indented JSON."""
+    print(json.dumps(content, indent=1, ensure_ascii=False))
 
 
 def show_list(heading: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -77,8 +77,8 @@ def _only(found: list[RunRecord]) -> Table:
 
 
 def _cell(table: Table, row: str, column: str) -> str:
-    line = next(cells for cells in table.scores.cells if cells[0] == row)
-    return line[table.scores.columns.index(column)]
+    line = next(cells for cells in table.grids[0].cells if cells[0] == row)
+    return line[table.grids[0].columns.index(column)]
 
 
 def test_cells_hold_mean_interval_and_paired_difference() -> None:
@@ -99,14 +99,14 @@ def test_difference_uses_only_seeds_that_both_rows_have() -> None:
 
 def test_columns_come_from_the_settings_that_vary() -> None:
     table = _only(_records())
-    assert table.scores.columns[:3] == ("method", "history", "FID (random-conv, n=96)")
+    assert table.grids[0].columns[:3] == ("method", "history", "FID (random-conv, n=96)")
     assert [_cell(table, row, "history") for row in STUDY.rows] == ["", "History", "–"]
-    assert {(2, 1)} == table.scores.bold
+    assert {(2, 1)} == table.grids[0].bold
 
 
 def test_costs_show_median_with_quartiles_and_images_per_second() -> None:
     table = _only(_records())
-    line = dict(zip(table.costs.columns, table.costs.cells[1], strict=True))
+    line = dict(zip(table.grids[1].columns, table.grids[1].cells[1], strict=True))
     assert line["ms / step [quartiles]"] == "10.0 [9.0, 12.0]"
     assert line["images / s"] == "4800"
 
@@ -161,8 +161,8 @@ def test_all_rows_of_a_folder_make_a_study() -> None:
 
 def test_markdown_escapes_bars_and_latex_its_signs() -> None:
     table = _only(_records())
-    columns = (*table.scores.columns[:-1], "mean |R(x) − x| %_&")
-    table = replace(table, scores=replace(table.scores, columns=columns))
+    columns = (*table.grids[0].columns[:-1], "mean |R(x) − x| %_&")
+    table = replace(table, grids=(replace(table.grids[0], columns=columns),))
     assert "mean \\|R(x) − x\\|" in formats.markdown(table)
     assert r"mean \textbar{}R(x) $-$ x\textbar{} \%\_\&" in formats.latex(table)
 

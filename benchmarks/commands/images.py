@@ -1,0 +1,72 @@
+"""Commands on folders of a user's own images, and on the data of pairs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.options import AsJson, Data, Device
+from mistakes import UserMistake
+
+
+def download(
+    pair: Annotated[str, typer.Argument(help="Pair of domains; `list pairs`.")],
+    data: Data = None,
+) -> None:
+    """Bring the files of a pair under the data root, where their licence allows it, and check them."""
+    if data is None:
+        raise UserMistake("no data root is set; allowed: a folder, by --data or BENCH_DATA.")
+    from datasets.downloads import download as bring
+
+    bring(pair, data, print)
+
+
+def fid(
+    generated: Annotated[
+        Path, typer.Argument(help="Folder of PNG or JPEG images, searched with its subfolders.")
+    ],
+    real: Annotated[Path, typer.Argument(help="Folder to compare with.")],
+    extractor: Annotated[str, typer.Option(help="Features; `list extractors`.")] = "inception",
+    device: Device = "auto",
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two folders of images: FID, FID∞, KID with its interval, precision, recall, density, coverage."""
+    import torch
+
+    from benchmarks.folders import folder_distances, folder_features
+    from benchmarks.scores.extractors import load_extractor
+    from benchmarks.terminal import OUT, print_json, show_list
+    from benchmarks.words import resolve_device
+
+    place = torch.device(resolve_device(device))
+    network = load_extractor(extractor, place, data)
+    one, two = (folder_features(folder, network, place) for folder in (generated, real))
+    distances = folder_distances(one.features, two.features)
+    counts = {"extractor": network.title, "images": [len(one.features), len(two.features)]}
+    broken = [*one.broken, *two.broken]
+    if as_json:
+        print_json({**counts, "scores": distances, "broken": broken})
+        return
+    title = f"{network.title}, n = {len(one.features)} and {len(two.features)}"
+    show_list(title, ("score", "value"), [(name, f"{value:.6g}") for name, value in distances.items()])
+    for name in broken:
+        OUT.print(f"· left out, cannot be read: {name}", soft_wrap=True, markup=False)
+
+
+def adapt(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run, RESULTS/runs/ID.")],
+    source: Annotated[Path, typer.Argument(help="Folder of PNG or JPEG images to adapt.")],
+    out: Annotated[Path, typer.Argument(help="New folder for the adapted images.")],
+    seed: Annotated[int, typer.Option(help="Seed of the noise, for adapters that draw.")] = 0,
+    device: Device = "auto",
+) -> None:
+    """Carry images of your own into the target's look with the adapter of a run; PNG files under the same names."""
+    import torch
+
+    from benchmarks.adapting import adapt_folder, unpack
+    from benchmarks.words import resolve_device
+
+    place = torch.device(resolve_device(device))
+    count = adapt_folder(unpack(run, place), source, out, seed, place)
+    print(f"{count} images adapted into {out}")
