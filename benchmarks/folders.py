@@ -1,4 +1,4 @@
-"""Two folders of images → their distances, outside any run: what ``bench.py fid`` prints."""
+"""Folders of a user's images → features: what ``bench.py fid`` compares."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,9 +10,6 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks.scores.extractors import Extractor
-from benchmarks.scores.frechet import frechet_distance, frechet_limit
-from benchmarks.scores.kernel import kernel_distance, kernel_interval
-from benchmarks.scores.manifold import NEIGHBOURS, manifold_scores
 from mistakes import UserMistake
 
 ENDINGS = (".png", ".jpg", ".jpeg")
@@ -67,19 +64,3 @@ def _batches(paths: Sequence[Path], broken: list[str]) -> Iterator[Tensor]:
         images.append(image)
     if images:
         yield torch.stack(images)
-
-
-def folder_distances(first: Tensor, second: Tensor) -> dict[str, float]:
-    """Return every distance of two feature matrices, n × d and m × d, by the name it is printed under.
-
-    Precision, recall, density and coverage take the first as generated and the second as real.
-    """
-    low, high = kernel_interval(first, second)
-    return {
-        "FID": frechet_distance(first, second),
-        "FID∞": frechet_limit(first, second),
-        "KID": kernel_distance(first, second),
-        "KID 2.5 %": low,
-        "KID 97.5 %": high,
-        **{f"{name} (k={NEIGHBOURS})": value for name, value in manifold_scores(first, second).items()},
-    }

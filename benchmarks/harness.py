@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,18 +18,20 @@ from torch import Tensor
 from benchmarks.adapting import FILE as ADAPTER
 from benchmarks.adapting import pack
 from benchmarks.batches import Batches
+from benchmarks.checkpoints import Checkpoint, Judged, checkpoint, criteria, due, judge, packed
 from benchmarks.clock import StepClock, wait_for
-from benchmarks.evaluation import Evaluator, collapse_flags
+from benchmarks.evaluation import Evaluator, Scores, collapse_flags, hold_out
 from benchmarks.memory import PeakMemory
 from benchmarks.provenance import describe
-from benchmarks.records import DIVERGED, FAILED, OK, RunRecord
-from benchmarks.samples import pictures
+from benchmarks.records import DIVERGED, FAILED, OK, PREDICTIONS, RunRecord
+from benchmarks.samples import film, pictures
 from benchmarks.scales import Scale
 from benchmarks.scores.extractors import load_extractor
+from benchmarks.scores.perceptual import load_perceptual
 from benchmarks.scores.task_model import TaskTraining
 from benchmarks.study import RunSpec
 from datasets.catalogue import load_pair
-from methods.contract import Method, Problem
+from methods.contract import Adapter, Method, Problem
 from methods.recipes import configure
 from mistakes import UserMistake
 
@@ -48,6 +51,7 @@ class Training:
     """What was measured while a method trained."""
 
     curve: tuple[Mapping[str, float], ...] = ()
+    checkpoints: tuple[Checkpoint, ...] = ()
     step_ms: Mapping[str, float | int] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     peak_mib: float | None = None
@@ -59,9 +63,14 @@ def evaluator_for(
     pair: str, extractor: str, task_steps: int, device: torch.device, data: Path | None
 ) -> Evaluator:
     """Return the evaluator of a pair, with the pair on the device; kept for the runs that follow."""
-    domains = load_pair(pair, data).to(device)
-    network = load_extractor(extractor, device, data)
-    return Evaluator(pair=domains, extractor=network, training=TaskTraining(steps=task_steps))
+    domains, validation = hold_out(load_pair(pair, data))
+    return Evaluator(
+        pair=domains.to(device),
+        validation=validation.to(device),
+        extractor=load_extractor(extractor, device, data),
+        training=TaskTraining(steps=task_steps),
+        perceptual=load_perceptual(device, data),
+    )
 
 
 def run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict[str, bytes]]:
@@ -102,38 +111,73 @@ def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dic
     trained = bool(method.networks())
     batches = Batches(pair, problem.batch, spec.seed)
     training = train(method, batches, scale, device, watch) if trained else Training()
-
     start = time.perf_counter()
     adapter = method.adapter()
     scores = evaluator.score(adapter, method.predictor(), config.TRAINS_ON, spec.seed)
     wait_for(device)
-    if broken := [
-        name for name, value in scores.values.items() if value is not None and not math.isfinite(value)
-    ]:
-        raise Diverged(f"score {broken[0]} is not finite", training.curve)
-    seconds = {**training.seconds, "evaluation": time.perf_counter() - start}
-
+    scored = time.perf_counter()
+    _refuse_broken(scores, training)
+    judged = _judged(evaluator, training.checkpoints, adapter, scores, spec.seed)
+    wait_for(device)
+    times = {"evaluation": scored - start, "checkpoints": time.perf_counter() - scored}
     record = RunRecord(
         id=spec.id,
         spec=vars(spec),
         status=OK,
-        scores=scores.values,
-        blanks=scores.blanks,
         flags=collapse_flags(scores.values, trained),
-        protocol=evaluator.protocol,
-        step_ms=training.step_ms,
-        images_per_step=training.images_per_step,
-        seconds=seconds,
-        peak_mib=training.peak_mib,
         parameters={name: _count(network.parameters()) for name, network in method.networks().items()},
-        curve=training.curve,
+        **_measured(evaluator, training, scores, judged, times),
         **describe(device),
     )
-    files: dict[str, bytes] = {}
+    files = {PREDICTIONS: packed(judged)}
     if trained and adapter is not None:
-        files = pictures(evaluator, adapter, scores, spec.seed)
+        files |= pictures(evaluator, adapter, scores, spec.seed)
+        files |= film(evaluator, training.checkpoints, spec.seed)
         files[ADAPTER] = pack(adapter, spec, problem)
     return record, files
+
+
+def _measured(
+    evaluator: Evaluator,
+    training: Training,
+    scores: Scores,
+    judged: Sequence[Judged],
+    times: Mapping[str, float],
+) -> dict[str, Any]:
+    """Return the fields of a record that training and evaluation fill."""
+    return {
+        "scores": scores.values,
+        "blanks": scores.blanks,
+        "intervals": {name: list(edges) for name, edges in scores.intervals.items()},
+        "floor": evaluator.floor,
+        "protocol": evaluator.protocol,
+        "step_ms": training.step_ms,
+        "images_per_step": training.images_per_step,
+        "seconds": {**training.seconds, **times},
+        "peak_mib": training.peak_mib,
+        "curve": training.curve,
+        "checkpoints": tuple(criteria(evaluator, one) for one in judged),
+    }
+
+
+def _refuse_broken(scores: Scores, training: Training) -> None:
+    """Raise :class:`Diverged` if a score is no number."""
+    for name, value in scores.values.items():
+        if value is not None and not math.isfinite(value):
+            raise Diverged(f"score {name} is not finite", training.curve)
+
+
+def _judged(
+    evaluator: Evaluator,
+    checkpoints: Sequence[Checkpoint],
+    adapter: Adapter | None,
+    scores: Scores,
+    seed: int,
+) -> list[Judged]:
+    """Return what the row's task model says at every checkpoint; at the last it is the one that was scored."""
+    *before, last = checkpoints or [Checkpoint(step=0, adapter=adapter, predictor=None)]
+    judged = [judge(evaluator, one, None, seed) for one in before]
+    return [*judged, judge(evaluator, last, scores.model, seed)]
 
 
 def train(method: Method, batches: Batches, scale: Scale, device: torch.device, watch: Watch) -> Training:
@@ -144,6 +188,7 @@ def train(method: Method, batches: Batches, scale: Scale, device: torch.device, 
     wait_for(device)
     pretrained = time.perf_counter()
     clock, curve, drawn = StepClock(device), [], batches.drawn
+    checkpoints: list[Checkpoint] = []
     for done in range(0, scale.steps, scale.window):
         count = min(scale.window, scale.steps - done)
         with clock.window(count):
@@ -153,9 +198,12 @@ def train(method: Method, batches: Batches, scale: Scale, device: torch.device, 
         watch(done + count, scale.steps, curve[-1])
         if broken := [name for name, value in curve[-1].items() if not math.isfinite(value)]:
             raise Diverged(f"{broken[0]} is no longer finite after step {done + count}", curve[:-1])
+        if due(done + count, count, scale.steps):
+            checkpoints.append(checkpoint(method, done + count))
     seconds = {"pretraining": pretrained - start, "training": time.perf_counter() - pretrained}
     return Training(
         curve=tuple(curve),
+        checkpoints=tuple(checkpoints),
         step_ms=clock.summary(),
         seconds=seconds,
         peak_mib=memory.mib(),

@@ -31,15 +31,21 @@ def run_matrix(
 ) -> None:
     """Run every pending spec; ``tell`` is called when a run begins and after each of its windows.
 
-    Raises :class:`~mistakes.UserMistake` before the first run if results cannot be written or a pair's files are missing.
+    Raises :class:`~mistakes.UserMistake` before the first run if results cannot be written, or the files of a pair or
+    the weights of an extractor are missing.
     """
-    from benchmarks.harness import run  # imported here: it loads torch, and there may be nothing to run
+    import torch  # imported here: there may be nothing to run
+
+    from benchmarks.harness import run
+    from benchmarks.scores.extractors import load_extractor
     from datasets.catalogue import check_there
 
     records.check_writable(results)
     todo = pending(specs, results)
     for pair in {spec.pair for spec in todo}:
         check_there(pair, data)
+    for extractor, device in {(spec.extractor, spec.device) for spec in todo}:
+        load_extractor(extractor, torch.device(device), data)
     for index, spec in enumerate(todo):
         begun = Event(spec=spec, index=index, total=len(todo))
         tell(begun)

@@ -19,6 +19,7 @@ PICTURES = {
     "draws.png": 7,
     "film.png": 5,
 }  # how many rows of images each has
+PREDICTIONS = "predictions.npz"
 OK, DIVERGED, FAILED = "ok", "diverged", "failed"
 
 

@@ -1,13 +1,15 @@
 """The pictures beside a record: what an adapter paints, how it varies, and what in the target is nearest to it."""
 
 import io
+from collections.abc import Sequence
 
 import torch
 from PIL import Image
 from torch import Tensor
 from torchvision.utils import make_grid
 
-from benchmarks.evaluation import Evaluator, Scores
+from benchmarks.checkpoints import Checkpoint
+from benchmarks.evaluation import Evaluator, Scores, adapted
 from benchmarks.records import PICTURES
 from benchmarks.scores.diversity import draws
 from methods.contract import Adapter
@@ -25,15 +27,27 @@ def pictures(evaluator: Evaluator, adapter: Adapter, scores: Scores, seed: int) 
     source, target = evaluator.source.images, evaluator.pair.target
     assert scores.adapted is not None
     chosen = _spaced(source)
-    adapted = scores.adapted[chosen]
+    painted = scores.adapted[chosen]
     files = {
-        "samples.png": _png([source[chosen], adapted, target[_spaced(target)]]),
-        "neighbours.png": _png([adapted, nearest(adapted, target)]),
+        "samples.png": _png([source[chosen], painted, target[_spaced(target)]]),
+        "neighbours.png": _png([painted, nearest(painted, target)]),
     }
     if scores.values["diversity"]:
         count = PICTURES["draws.png"] - 1
         files["draws.png"] = _png([source[chosen], *draws(adapter, source[chosen], seed, count)])
     return files
+
+
+def film(evaluator: Evaluator, checkpoints: Sequence[Checkpoint], seed: int) -> dict[str, bytes]:
+    """Return ``film.png``: 16 source images over the same images as every checkpoint paints them.
+
+    None where checkpoints are fewer than the picture has rows.
+    """
+    if len(checkpoints) + 1 != PICTURES["film.png"]:
+        return {}
+    source = evaluator.source.pick(_spaced(evaluator.source.images))
+    painted = [adapted(one.adapter, source, seed).images for one in checkpoints if one.adapter is not None]
+    return {"film.png": _png([source.images, *painted])}
 
 
 def nearest(images: Tensor, among: Tensor, batch: int = 1024) -> Tensor:

@@ -22,7 +22,7 @@ STUDIES: dict[str, Study] = {
                 "simgan-ggdr",
                 "target-only",
             ),
-            seeds=(0, 1, 2, 3, 4),
+            seeds=(2, 3, 4, 5, 6, 7),  # the scale's settings were chosen on 0 and 1
         ),
         Study(
             name="pixelda-table",

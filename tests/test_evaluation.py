@@ -12,10 +12,10 @@ from PIL import Image
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from benchmarks.evaluation import COLLAPSE, Evaluator, Scores, adapted, collapse_flags, refinement
+from benchmarks.evaluation import COLLAPSE, NO_LPIPS, Evaluator, Scores, adapted, collapse_flags, hold_out
 from benchmarks.samples import nearest, pictures
 from benchmarks.scores.catalogue import SCORES
-from benchmarks.scores.diversity import diversity, draws
+from benchmarks.scores.diversity import between_draws, between_images, draws, pixel_distance
 from benchmarks.scores.extractors import Extractor, load_extractor
 from benchmarks.scores.frechet import frechet_distance
 from benchmarks.scores.kernel import kernel_distance
@@ -24,7 +24,9 @@ from datasets.catalogue import load_pair
 from datasets.contract import ClassificationAndPose, DomainPair, Labelled, to_unit
 
 TRAINING = TaskTraining(steps=60)
-OF_IMAGES = ("fid", "kid", "label_error", "refinement", "diversity")
+REALISM = ("fid", "fid_limit", "kid", "mind", "precision", "recall", "density", "coverage")
+OF_ADAPTER = ("label_error", "refinement", "diversity")
+LPIPS = ("lpips_diversity", "lpips_spread")
 
 
 class Adapt:
@@ -66,7 +68,12 @@ def shapes() -> DomainPair:
 
 
 def evaluator_of(pair: DomainPair) -> Evaluator:
-    return Evaluator(pair=pair, extractor=load_extractor("random", torch.device("cpu")), training=TRAINING)
+    return Evaluator(
+        pair=pair,
+        validation=pair.source.pick(torch.arange(6)),
+        extractor=load_extractor("random", torch.device("cpu")),
+        training=TRAINING,
+    )
 
 
 @cache
@@ -118,9 +125,9 @@ def test_constant_image_is_far_from_the_target_and_loses_the_labels() -> None:
 
 def test_every_score_of_an_adapter_is_there_and_in_the_catalogue() -> None:
     scores = scores_of_identity()
-    assert set(scores.values) == {"error", *OF_IMAGES} <= set(SCORES)
-    assert None not in scores.values.values()
-    assert scores.blanks == {}
+    assert set(scores.values) == {"error", "spread", *REALISM, *OF_ADAPTER, *LPIPS} <= set(SCORES)
+    assert {name for name, value in scores.values.items() if value is None} == set(LPIPS)
+    assert scores.blanks == dict.fromkeys(LPIPS, NO_LPIPS)
 
 
 def test_same_seed_same_scores_other_seed_other_scores() -> None:
@@ -162,7 +169,7 @@ def test_labels_of_the_training_target_do_not_touch_the_scores() -> None:
 def test_test_labels_touch_nothing_but_the_error_on_them() -> None:
     other = evaluator_of(replace(shapes(), test=relabelled(shapes().test))).score(Adapt(), None, "source", 0)
     same = {name for name, value in scores_of_identity().values.items() if other.values[name] == value}
-    assert same == {"fid", "kid", "label_error", "refinement", "diversity"}
+    assert same == {"spread", *REALISM, *OF_ADAPTER, *LPIPS}
 
 
 # ---- the upper bound and methods that adapt no image
@@ -177,7 +184,7 @@ def test_labelled_target_gives_floors_and_blanks() -> None:
     assert scores.values["fid"] < scores_of_identity().values["fid"]
     assert scores.values["error"] == error(predict(model, pair.test.images), pair.test.labels)
     blank = {name for name, value in scores.values.items() if value is None}
-    assert blank == set(scores.blanks) == {"label_error", "refinement", "diversity"}
+    assert blank == set(scores.blanks) == {*OF_ADAPTER, *LPIPS}
     assert all(scores.blanks.values())
 
 
@@ -198,8 +205,10 @@ class Reader:
 @pytest.mark.parametrize(("wrong", "percent"), [(0, 0.0), (24, 25.0)])
 def test_method_without_adapter_has_reasons_and_its_own_error(wrong: int, percent: float) -> None:
     scores = evaluator().score(None, Reader(wrong), "source", seed=0)
-    assert scores.values == {"own_error": percent, "error": percent} | dict.fromkeys(OF_IMAGES)
-    assert set(scores.blanks) == set(OF_IMAGES)
+    assert scores.values == {"own_error": percent, "error": percent} | dict.fromkeys(
+        ("spread", *REALISM, *OF_ADAPTER, *LPIPS)
+    )
+    assert set(scores.blanks) == {"spread", *REALISM, *OF_ADAPTER, *LPIPS}
     assert all(scores.blanks.values())
 
 
@@ -220,6 +229,7 @@ def test_protocol_says_what_the_scores_were_taken_on() -> None:
         "images": 40,
         "data": pair.fingerprint,
         "source": 96,
+        "validation": 6,
         "target": 96,
         "test": 40,
     }
@@ -227,10 +237,13 @@ def test_protocol_says_what_the_scores_were_taken_on() -> None:
 
 def test_both_sides_of_fid_have_as_many_different_images() -> None:
     seen: list[Tensor] = []
-    spy = Extractor(title="spy", features=lambda images: seen.append(images) or to_unit(images).flatten(1))
+    spy = Extractor(
+        title="spy", features=lambda images: seen.append(images) or to_unit(images).flatten(1), weights="spy"
+    )
     few = Labelled(images=shapes().oracle.images[:40], labels=shapes().oracle.labels[:40])
     pair = replace(shapes(), oracle=few, source=shapes().test, test=relabelled(shapes().source))
-    Evaluator(pair=pair, extractor=spy, training=TaskTraining(steps=1)).score(Adapt(), None, "source", 0)
+    spying = replace(evaluator_of(pair), extractor=spy, training=TaskTraining(steps=1))
+    spying.score(Adapt(), None, "source", 0)
     assert [len(images) for images in seen] == [40, 40]
     source = next(images for images in seen if images.unique().numel() > 2)  # the grainy side
     assert len({image.tobytes() for image in source.numpy()}) == 40
@@ -252,20 +265,18 @@ def test_scores_carry_the_images_they_were_taken_on() -> None:
     painted = adapted(Grain(), shapes().source, seed=3).images
     assert scores.adapted is not None
     assert torch.equal(scores.adapted, painted)
-    assert scores.values["refinement"] == refinement(shapes().source.images, painted)
+    assert scores.values["refinement"] == pixel_distance(shapes().source.images, painted).mean()
     assert evaluator().score(Adapt(), None, "target", seed=3).adapted is None
-    assert evaluator().score(None, None, "source", seed=3).adapted is None
+    assert evaluator().score(None, Reader(0), "source", seed=3).adapted is None
 
 
-def test_refinement_is_the_mean_change_of_a_pixel() -> None:
+def test_pixel_distance_is_the_mean_change_of_a_pixel() -> None:
     random = torch.Generator().manual_seed(0)
     one, two = (torch.randint(256, (2, 3, 4, 5), generator=random, dtype=torch.uint8) for _ in range(2))
-    total = sum(
-        abs(a / 127.5 - b / 127.5)
-        for a, b in zip(one.flatten().tolist(), two.flatten().tolist(), strict=True)
-    )
-    assert refinement(one, two) == pytest.approx(total / one.numel(), rel=1e-6)
-    assert refinement(torch.zeros_like(one), torch.full_like(one, 255)) == 2
+    for a, b, found in zip(one, two, pixel_distance(one, two), strict=True):
+        pixels = zip(a.flatten().tolist(), b.flatten().tolist(), strict=True)
+        assert found == pytest.approx(sum(abs(p / 127.5 - q / 127.5) for p, q in pixels) / 60, rel=1e-6)
+    assert pixel_distance(torch.zeros_like(one), torch.full_like(one, 255)).tolist() == [2, 2]
 
 
 def test_only_a_trained_adapter_can_collapse() -> None:
@@ -275,6 +286,8 @@ def test_only_a_trained_adapter_can_collapse() -> None:
     assert collapse_flags({"refinement": COLLAPSE * 0.99}, trained=True) == ("identity collapse",)
     assert collapse_flags({"refinement": COLLAPSE * 1.01}, trained=True) == ()
     assert collapse_flags({"refinement": None}, trained=True) == ()
+    assert collapse_flags({"refinement": 0.3, "spread": 0.0}, trained=True) == ("constant output",)
+    assert collapse_flags({"refinement": 0.3, "spread": COLLAPSE * 1.01}, trained=True) == ()
     assert collapse_flags({}, trained=True) == ()
 
 
@@ -301,7 +314,8 @@ def shown(images: Tensor) -> list[np.ndarray]:
 def test_pictures_show_source_adapted_real_and_nearest_images(name: str) -> None:
     pair = load_pair(name)
     inverted = 255 - pair.source.images
-    files = pictures(evaluator_of(pair), Adapt(), Scores(values={"diversity": 0.0}, adapted=inverted), seed=0)
+    scores = Scores(values={"diversity": 0.0}, adapted=inverted, model=Reader(0))
+    files = pictures(evaluator_of(pair), Adapt(), scores, seed=0)
     assert set(files) == {"samples.png", "neighbours.png"}
     size = pair.shape[1]
     expected = [shown(images) for images in (pair.source.images, inverted, pair.target)]
@@ -336,8 +350,32 @@ def test_diversity_is_the_mean_difference_of_two_draws() -> None:
     drawn = draws(Grain(), source, seed=1)
     assert drawn.shape == (8, *source.shape)
     gaps = [np.abs(to_unit(one).numpy() - to_unit(two).numpy()).mean() for one, two in combinations(drawn, 2)]
-    assert diversity(Grain(), source, seed=1) == pytest.approx(np.mean(gaps), rel=1e-5)
-    assert diversity(Adapt(), source, seed=1) == 0
+    assert between_draws(drawn, pixel_distance) == pytest.approx(np.mean(gaps), rel=1e-5)
+    assert between_draws(draws(Adapt(), source, seed=1), pixel_distance) == 0
+
+
+def test_spread_is_the_mean_difference_of_two_images() -> None:
+    pair = shapes().target[:2]
+    gap = np.abs(to_unit(pair[0]).numpy() - to_unit(pair[1]).numpy()).mean()
+    assert between_images(pair, pixel_distance) == pytest.approx(gap, rel=1e-5)
+    assert between_images(pair[:1].expand(9, -1, -1, -1), pixel_distance) == 0
+    assert evaluator().score(Constant(), None, "source", seed=0).values["spread"] == 0
+
+
+# ---- source kept back for validation
+
+
+def test_a_tenth_of_the_source_is_held_out() -> None:
+    pair, held = hold_out(shapes())
+    assert (len(pair.source), len(held)) == (87, 9)
+    images = torch.cat([pair.source.images, held.images])
+    labels = torch.cat([pair.source.labels, held.labels])
+    known = {image.tobytes(): label for image, label in zip(images.numpy(), labels, strict=True)}
+    for image, label in zip(shapes().source.images.numpy(), shapes().source.labels, strict=True):
+        assert known[image.tobytes()] == label
+    assert torch.equal(hold_out(shapes())[1].images, held.images)
+    many = shapes().source.pick(torch.arange(96).repeat(130))
+    assert len(hold_out(replace(shapes(), source=many))[1]) == 1000
 
 
 # ---- large sources, unseen classes, labelled target images
@@ -346,7 +384,7 @@ def test_diversity_is_the_mean_difference_of_two_draws() -> None:
 def test_of_a_large_source_only_some_images_are_adapted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.evaluation.LEAST", 10)
     training = TaskTraining(steps=2, batch=64)  # 128 draws, each image 4 times
-    large = Evaluator(pair=shapes(), extractor=evaluator().extractor, training=training)
+    large = replace(evaluator(), training=training)
     scores = large.score(Adapt(), None, "source", seed=0)
     assert scores.adapted is not None
     assert len(scores.adapted) == 32 == large.protocol["adapted"] == large.images

@@ -132,8 +132,8 @@ def test_fid_command_prints_every_distance(
     told = json.loads(capsys.readouterr().out)
     one, two = (folder_features(folder, load_extractor("random", CPU), CPU).features for folder in folders)
     assert told["images"] == [31, 31]
-    assert told["scores"]["FID"] == pytest.approx(frechet_distance(one, two))
-    assert told["scores"]["KID"] == pytest.approx(kernel_distance(one, two))
+    assert told["scores"]["fid"] == pytest.approx(frechet_distance(one, two))
+    assert told["scores"]["kid"] == pytest.approx(kernel_distance(one, two))
     assert all(math.isfinite(value) for value in told["scores"].values())
     assert bench.main(words) == 0
     shown = capsys.readouterr().out

@@ -184,6 +184,8 @@ def test_run_is_ok_and_its_record_survives_the_disk(tmp_path: Path) -> None:
     assert records.read(path) == record
     assert RunSpec(**records.read(path).spec) == specs("simgan")[0]
     assert {file.name for file in path.parent.iterdir()} == {
+        "predictions.npz",
+        "film.png",
         "record.json",
         "samples.png",
         "neighbours.png",
@@ -199,7 +201,7 @@ def test_record_holds_all_that_a_table_needs() -> None:
     assert record.step_ms["windows"] == 4  # 12 steps in windows of 2, two of them dropped
     assert [point["step"] for point in record.curve] == [2, 4, 6, 8, 10, 12]
     assert record.images_per_step == 3 * 16
-    assert set(record.seconds) == {"pretraining", "training", "evaluation"}
+    assert set(record.seconds) == {"pretraining", "training", "evaluation", "checkpoints"}
     assert min(record.seconds.values()) > 0
     assert set(record.versions) == {"python", *PACKAGES}
     assert record.host["threads"] == torch.get_num_threads()
@@ -218,13 +220,15 @@ def test_same_spec_gives_the_same_scores_curve_and_files() -> None:
 
 def test_bounds_train_nothing_and_leave_no_files() -> None:
     record, files = run("source-only")
-    assert (record.status, record.curve, record.step_ms, files) == (records.OK, (), {}, {})
+    assert (record.status, record.curve, record.step_ms) == (records.OK, (), {})
+    assert set(files) == {"predictions.npz"}
+    assert [one["step"] for one in record.checkpoints] == [0]
     assert record.parameters == {}
     assert record.scores["refinement"] == 0
     assert record.flags == ()
     upper, _ = run("target-only")
     assert upper.scores["fid"] < record.scores["fid"]
-    assert upper.blanks.keys() == {"label_error", "refinement", "diversity"}
+    assert upper.blanks.keys() >= {"label_error", "refinement", "diversity"}
 
 
 def test_trained_method_that_does_nothing_is_flagged() -> None:
@@ -251,7 +255,7 @@ def test_exception_fails_the_run_and_says_where() -> None:
 
 
 def test_score_that_is_no_number_diverges(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmarks.evaluation.kernel_distance", lambda *_: math.nan)
+    monkeypatch.setattr("benchmarks.scores.realism.kernel_distance", lambda *_: math.nan)
     record, files = run("simgan")
     assert (record.status, record.reason, files) == (records.DIVERGED, "score kid is not finite", {})
     assert len(record.curve) == 6

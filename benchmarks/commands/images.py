@@ -31,25 +31,32 @@ def fid(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare two folders of images: FID, FID∞, KID with its interval, precision, recall, density, coverage."""
+    """Compare two folders of images: FID, FID∞, KID, MIND, precision, recall, density, coverage."""
     import torch
 
-    from benchmarks.folders import folder_distances, folder_features
+    from benchmarks.folders import folder_features
+    from benchmarks.scores.catalogue import SCORES
     from benchmarks.scores.extractors import load_extractor
+    from benchmarks.scores.realism import intervals, realism
     from benchmarks.terminal import OUT, print_json, show_list
     from benchmarks.words import resolve_device
 
     place = torch.device(resolve_device(device))
     network = load_extractor(extractor, place, data)
     one, two = (folder_features(folder, network, place) for folder in (generated, real))
-    distances = folder_distances(one.features, two.features)
+    scores = realism(one.features, two.features)
+    spans = intervals(one.features, two.features)
     counts = {"extractor": network.title, "images": [len(one.features), len(two.features)]}
     broken = [*one.broken, *two.broken]
     if as_json:
-        print_json({**counts, "scores": distances, "broken": broken})
+        print_json({**counts, "scores": scores, "intervals": spans, "broken": broken})
         return
     title = f"{network.title}, n = {len(one.features)} and {len(two.features)}"
-    show_list(title, ("score", "value"), [(name, f"{value:.6g}") for name, value in distances.items()])
+    lines = [
+        (SCORES[name].short, f"{value:.6g}", " … ".join(f"{edge:.6g}" for edge in spans.get(name, ())))
+        for name, value in scores.items()
+    ]
+    show_list(title, ("score", "value", "95 % interval over images"), lines)
     for name in broken:
         OUT.print(f"· left out, cannot be read: {name}", soft_wrap=True, markup=False)
 

@@ -1,13 +1,14 @@
-"""How much an adapter's randomness changes an image."""
+"""How much an adapter's randomness changes an image, and how much its images differ from each other."""
 
 import torch
 from torch import Tensor
 
+from benchmarks.scores.perceptual import Distance
 from datasets.contract import to_bytes, to_unit
 from methods.contract import Adapter
 from methods.seeding import generator
 
-IMAGES, DRAWS = 64, 8
+IMAGES, DRAWS, SPREAD = 64, 8, 256
 
 
 @torch.inference_mode()
@@ -18,11 +19,23 @@ def draws(adapter: Adapter, source: Tensor, seed: int, count: int = DRAWS) -> Te
     return torch.stack([to_bytes(adapter(images, random)) for _ in range(count)])
 
 
-def diversity(adapter: Adapter, source: Tensor, seed: int) -> float:
-    """Return the mean absolute difference of a pixel between two adaptations of one image: 0 … 2, 0 without randomness.
+def pixel_distance(first: Tensor, second: Tensor) -> Tensor:
+    """Return the mean absolute difference of a pixel between uint8 images, N × C × H × W twice → N values in 0 … 2."""
+    return (to_unit(first) - to_unit(second)).abs().double().mean((1, 2, 3))
 
-    Taken over all pairs of ``DRAWS`` draws of the first ``IMAGES`` source images, on the scale of [−1, 1].
-    """
-    drawn = to_unit(draws(adapter, source[:IMAGES], seed))
+
+@torch.inference_mode()
+def between_draws(drawn: Tensor, distance: Distance) -> float:
+    """Return the mean distance of two adaptations of one image, over all pairs: 0 without randomness."""
     pairs = torch.combinations(torch.arange(len(drawn), device=drawn.device))
-    return (drawn[pairs[:, 0]] - drawn[pairs[:, 1]]).abs().double().mean().item()
+    if torch.equal(drawn, drawn[:1].expand_as(drawn)):
+        return 0.0
+    return distance(drawn[pairs[:, 0]].flatten(0, 1), drawn[pairs[:, 1]].flatten(0, 1)).double().mean().item()
+
+
+@torch.inference_mode()
+def between_images(images: Tensor, distance: Distance) -> float:
+    """Return the mean distance of two different images, over at most ``SPREAD`` pairs: 0 where all are the same."""
+    random = torch.Generator().manual_seed(0)
+    some = images[torch.randperm(len(images), generator=random)[:SPREAD].to(images.device)]
+    return distance(some, some.roll(1, 0)).double().mean().item()

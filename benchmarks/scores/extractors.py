@@ -1,5 +1,6 @@
 """Feature extractors: what FID and KID compare images by. Another extractor makes another score, never a fallback."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -25,11 +26,12 @@ TIMM = "timm:"
 class Extractor:
     """``features`` maps uint8 images, grey or RGB, N × C × H × W of any size, to N × d.
 
-    ``title`` names network, version and the filter that it resizes images with.
+    ``title`` names network, version and the filter that it resizes images with; ``weights`` is a digest of the weights.
     """
 
     title: str
     features: Callable[[Tensor], Tensor]
+    weights: str
 
     @torch.inference_mode()
     def __call__(self, images: Tensor, batch: int = 256) -> Tensor:
@@ -59,7 +61,11 @@ def _digits(device: torch.device, data: Path | None) -> Extractor:
     with initialising(0, "digits-v1"):  # replaced by the file's weights; leaves the global stream alone
         network = DigitsNet().to(device).to(memory_format=torch.channels_last).eval()
     network.load_state_dict(load_file(Path(__file__).with_name("digits-v1.safetensors")))
-    return Extractor(title="digits-v1", features=lambda images: network.features(to_unit(images)))
+    return Extractor(
+        title="digits-v1, 32 px bilinear",
+        features=lambda images: network.features(to_unit(images)),
+        weights=_digest(network),
+    )
 
 
 def _random(device: torch.device, data: Path | None) -> Extractor:
@@ -71,7 +77,7 @@ def _random(device: torch.device, data: Path | None) -> Extractor:
     def features(images: Tensor) -> Tensor:
         return network(to_unit(images).expand(-1, 3, -1, -1)).mean((2, 3))
 
-    return Extractor(title="random-conv", features=features)
+    return Extractor(title="random-conv", features=features, weights=_digest(network))
 
 
 def _inception(device: torch.device, data: Path | None) -> Extractor:
@@ -94,33 +100,45 @@ def _inception(device: torch.device, data: Path | None) -> Extractor:
     return Extractor(
         title="inception-2015, 299 px TF1-bilinear",
         features=lambda images: network(images.expand(-1, 3, -1, -1))[0],
+        weights=_digest(network),
     )
+
+
+def squeezenet_state(data: Path | None) -> dict[str, Tensor] | None:
+    """Return the weights of torchvision's SqueezeNet 1.1 up to its last map, or ``None`` where there are none.
+
+    They are looked for below the data root, then where torchvision keeps what it downloads.
+    """
+    roots = ([data] if data else []) + [Path(torch.hub.get_dir())]
+    found = [path for root in roots for file in SQUEEZENET_FILES if (path := root / file).exists()]
+    if not found:
+        return None
+    state = load_file(found[0]) if found[0].suffix == ".safetensors" else torch.load(found[0])
+    return {
+        name.removeprefix("features."): value for name, value in state.items() if "classifier" not in name
+    }
 
 
 def _squeezenet(device: torch.device, data: Path | None) -> Extractor:
     """ImageNet SqueezeNet 1.1 of torchvision, the mean over its last map, 512 features; images become 96 × 96."""
     from torchvision.models import squeezenet1_1
 
-    roots = ([data] if data else []) + [Path(torch.hub.get_dir())]
-    found = [path for root in roots for file in SQUEEZENET_FILES if (path := root / file).exists()]
-    if not found:
+    state = squeezenet_state(data)
+    if state is None:
         raise UserMistake(
             f"extractor 'squeezenet' needs its weights, which are neither below the data root ({SQUEEZENET_FILES[0]}) nor "
-            f"at {str(roots[-1] / SQUEEZENET_FILES[1])!r}; allowed: torchvision's squeezenet1_1 weights in one of the two."
+            f"at {str(Path(torch.hub.get_dir()) / SQUEEZENET_FILES[1])!r}; "
+            "allowed: torchvision's squeezenet1_1 weights in one of the two."
         )
     with initialising(0, "squeezenet"):
         network = squeezenet1_1().features.to(device).to(memory_format=torch.channels_last).eval()
-    state = load_file(found[0]) if found[0].suffix == ".safetensors" else torch.load(found[0])
-    state = {
-        name.removeprefix("features."): value for name, value in state.items() if "classifier" not in name
-    }
     network.load_state_dict(state)
     mean, deviation = _normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), device)
 
     def features(images: Tensor) -> Tensor:
-        return network((_resized(images, 96) - mean) / deviation).mean((2, 3))
+        return network((resized(images, 96) - mean) / deviation).mean((2, 3))
 
-    return Extractor(title="squeezenet1.1, 96 px bilinear", features=features)
+    return Extractor(title="squeezenet1.1, 96 px bilinear", features=features, weights=_digest(network))
 
 
 def _timm(name: str, device: torch.device, data: Path | None) -> Extractor:
@@ -151,12 +169,21 @@ def _timm(name: str, device: torch.device, data: Path | None) -> Extractor:
     mean, deviation = _normalisation(config["mean"], config["std"], device)
 
     def features(images: Tensor) -> Tensor:
-        return network((_resized(images, side, "bicubic") - mean) / deviation)
+        return network((resized(images, side, "bicubic") - mean) / deviation)
 
-    return Extractor(title=f"{name}, {side} px bicubic", features=features)
+    return Extractor(title=f"{name}, {side} px bicubic", features=features, weights=_digest(network))
 
 
-def _resized(images: Tensor, side: int, mode: str = "bilinear") -> Tensor:
+def _digest(network: nn.Module) -> str:
+    """Return twelve hex digits of the SHA-256 of a network's weights."""
+    digest = hashlib.sha256()
+    for name, value in network.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
+def resized(images: Tensor, side: int, mode: str = "bilinear") -> Tensor:
     """Return uint8 grey or RGB images as RGB in [0, 1], side × side; an antialiased filter."""
     unit = images.float().div(255).expand(-1, 3, -1, -1)
     if unit.shape[2:] == (side, side):

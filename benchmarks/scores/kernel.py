@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+DRAWS = 400
+
 
 def kernel_distance(first: Tensor, second: Tensor) -> float:
     """Return the unbiased squared MMD of feature matrices n × d and m × d under k(a, b) = (a·b / d + 1)³, in float64.
@@ -14,7 +16,7 @@ def kernel_distance(first: Tensor, second: Tensor) -> float:
     return (_within(first) + _within(second) - 2 * _kernel(first, second).mean()).item()
 
 
-def kernel_interval(first: Tensor, second: Tensor, seed: int = 0, draws: int = 1000) -> tuple[float, float]:
+def kernel_interval(first: Tensor, second: Tensor, seed: int = 0, draws: int = DRAWS) -> tuple[float, float]:
     """Return the 95 % percentile interval of :func:`kernel_distance` over images, by the bootstrap of both sets.
 
     Images are drawn anew with replacement as weights, so the three kernel matrices are computed once; an image's pairs

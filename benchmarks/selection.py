@@ -1,0 +1,92 @@
+"""Which checkpoint of a run counts: rules of choice, and the criteria they choose by. Needs no torch."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Probabilities = NDArray[np.float64]
+TEMPERATURE = 0.05
+
+
+def entropy(target: Probabilities) -> float:
+    """Return the mean entropy of predictions, N × K, in nats: 0 … ln K (Morerio et al., ICLR 2018, arXiv 1711.10288)."""
+    return float(-_times_log(target).sum(1).mean())
+
+
+def information(target: Probabilities) -> float:
+    """Return the entropy of the mean prediction less the mean entropy: 0 … ln K (Shi and Sha, ICML 2012).
+
+    High where predictions are sure and classes evenly used; entropy alone rewards one class for all.
+    """
+    return float(-_times_log(target.mean(0)).sum()) - entropy(target)
+
+
+def soft_neighbourhood_density(target: Probabilities) -> float:
+    """Return the mean entropy of who is whose neighbour among predictions, N × K: 0 … ln (N − 1).
+
+    Saito et al., ICCV 2021, arXiv 2108.10860, §3: similarities of predictions of length 1, sharpened by the
+    temperature 0.05, without an image's similarity to itself. High where predictions lie in dense clusters.
+    """
+    unit = target / np.linalg.norm(target, axis=1, keepdims=True)
+    similar = unit @ unit.T / TEMPERATURE
+    np.fill_diagonal(similar, -np.inf)
+    shares = np.exp(similar - similar.max(1, keepdims=True))
+    return float(-_times_log(shares / shares.sum(1, keepdims=True)).sum(1).mean())
+
+
+def _times_log(shares: Probabilities) -> Probabilities:
+    return shares * np.log(np.where(shares > 0, shares, 1))
+
+
+CRITERIA: dict[str, Callable[[Probabilities], float]] = {
+    "entropy": entropy,
+    "information": information,
+    "snd": soft_neighbourhood_density,
+}
+"""Criteria that need the predictions on unlabelled target images alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A rule of choice: the checkpoint with the lowest or highest ``criterion``; of equals the latest."""
+
+    about: str
+    criterion: str
+    best: Literal["lowest", "highest"]
+
+
+RULES: dict[str, Rule] = {
+    "last": Rule(about="the last checkpoint", criterion="step", best="highest"),
+    "source-validation": Rule(
+        about="lowest error on source images held out of training, adapted where the row adapts",
+        criterion="source_error",
+        best="lowest",
+    ),
+    "entropy": Rule(
+        about="surest predictions on unlabelled target images", criterion="entropy", best="lowest"
+    ),
+    "information": Rule(
+        about="surest and most evenly spread predictions on unlabelled target images",
+        criterion="information",
+        best="highest",
+    ),
+    "snd": Rule(
+        about="densest neighbourhoods of predictions on unlabelled target images",
+        criterion="snd",
+        best="highest",
+    ),
+    "oracle": Rule(
+        about="lowest error on the test images themselves: no fair choice, the bound of what choosing can bring",
+        criterion="error",
+        best="lowest",
+    ),
+}
+
+
+def chosen(rule: Rule, checkpoints: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
+    """Return the checkpoint that a rule chooses of at least one."""
+    sign = 1 if rule.best == "highest" else -1
+    return max(checkpoints, key=lambda one: (sign * one[rule.criterion], one["step"]))
