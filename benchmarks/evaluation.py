@@ -15,6 +15,7 @@ from benchmarks.scores.perceptual import Distance
 from benchmarks.scores.realism import intervals, realism
 from benchmarks.scores.task_model import TaskNet, TaskTraining, error, predict, task_scores
 from datasets.contract import DomainPair, Labelled, to_bytes, to_unit
+from datasets.sealing import closed
 from methods.contract import Adapter, Predictor
 from methods.seeding import generator
 
@@ -224,6 +225,7 @@ def shuffled(count: int, most: int) -> Tensor:
     return torch.randperm(count, generator=torch.Generator().manual_seed(0))[:most]
 
 
+@closed()
 @torch.inference_mode()
 def adapted(adapter: Adapter, source: Labelled, seed: int, batch: int = 256) -> Labelled:
     """Return the source examples as the adapter paints them, quantised to uint8."""

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from benchmarks.tables import Grid, Table
+import pandas as pd
+
+from benchmarks.grids import Grid
+from benchmarks.tables import Table
 
 _LATEX = str.maketrans(
     {
@@ -61,17 +64,23 @@ def _tabular(grid: Grid, table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def csv(table: Table) -> str:
-    """Return every mean, half-width and count with six significant digits."""
-    return table.frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+def csv(numbers: pd.DataFrame) -> str:
+    """Return numbers with six significant digits."""
+    return numbers.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
 def write(table: Table, folder: Path) -> list[Path]:
-    """Write ``NAME.md``, ``NAME.csv`` and ``NAME.tex`` into ``folder``; return their paths."""
+    """Write ``NAME.md``, ``.tex``, ``.csv`` and ``-runs.csv``, every run by its id, into ``folder``; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for ending, render in (("md", markdown), ("csv", csv), ("tex", latex)):
-        path = folder / f"{table.name}.{ending}"
-        path.write_text(render(table), encoding="utf-8", newline="\n")
+    pages = {
+        ".md": markdown(table),
+        ".tex": latex(table),
+        ".csv": csv(table.frame),
+        "-runs.csv": csv(table.runs),
+    }
+    for ending, page in pages.items():
+        path = folder / f"{table.name}{ending}"
+        path.write_text(page, encoding="utf-8", newline="\n")
         written.append(path)
     return written

@@ -31,6 +31,7 @@ from benchmarks.scores.perceptual import load_perceptual
 from benchmarks.scores.task_model import TaskTraining
 from benchmarks.study import RunSpec
 from datasets.catalogue import load_pair
+from datasets.sealing import closed, seal
 from methods.contract import Adapter, Method, Problem
 from methods.recipes import configure
 from mistakes import UserMistake
@@ -65,7 +66,7 @@ def evaluator_for(
     """Return the evaluator of a pair, with the pair on the device; kept for the runs that follow."""
     domains, validation = hold_out(load_pair(pair, data))
     return Evaluator(
-        pair=domains.to(device),
+        pair=seal(domains.to(device)),
         validation=validation.to(device),
         extractor=load_extractor(extractor, device, data),
         training=TaskTraining(steps=task_steps),
@@ -107,13 +108,14 @@ def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dic
         batch=scale.batch_for(pair.shape),
         steps=scale.steps,
     )
-    method = config.build(problem, device, spec.seed)
-    trained = bool(method.networks())
     batches = Batches(pair, problem.batch, spec.seed)
-    training = train(method, batches, scale, device, watch) if trained else Training()
+    with closed():
+        method = config.build(problem, device, spec.seed)
+        trained = bool(method.networks())
+        training = train(method, batches, scale, device, watch) if trained else Training()
+        adapter, predictor = method.adapter(), method.predictor()
     start = time.perf_counter()
-    adapter = method.adapter()
-    scores = evaluator.score(adapter, method.predictor(), config.TRAINS_ON, spec.seed)
+    scores = evaluator.score(adapter, predictor, config.TRAINS_ON, spec.seed)
     wait_for(device)
     scored = time.perf_counter()
     _refuse_broken(scores, training)

@@ -2,31 +2,34 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
+from benchmarks.grids import (
+    Grid,
+    cost_grid,
+    difference_grid,
+    floor_grid,
+    image_grid,
+    realism_grid,
+    score_grid,
+)
 from benchmarks.records import OK, RunRecord
 from benchmarks.scores.catalogue import SCORES
-from benchmarks.statistics import Estimate
+from benchmarks.selected import rule_grid, rule_grids
+from benchmarks.statistics import bca_interval, interquartile_mean, worst_case
 from benchmarks.study import Study
-from benchmarks.summary import BUDGET, COMPARED, COSTS, QUARTILES, Summary, bounds_in, summarise
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grid:
-    """Cells as they are shown; ``bold`` holds the (row, column) of settings that differ from the baseline's."""
-
-    heading: str
-    columns: tuple[str, ...]
-    cells: tuple[tuple[str, ...], ...]
-    bold: frozenset[tuple[int, int]] = frozenset()
+from benchmarks.summary import COMPARED, Summary, bounds_in, by_seed, summarise
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """One comparison on one pair, scale and machine: ``grids`` to show, ``frame`` with the numbers."""
+    """One comparison on one pair, scale and machine.
+
+    ``grids`` are to show; ``frame`` holds their numbers, ``runs`` every run that they come from.
+    """
 
     name: str
     title: str
@@ -34,6 +37,7 @@ class Table:
     grids: tuple[Grid, ...]
     notes: tuple[str, ...]
     frame: pd.DataFrame
+    runs: pd.DataFrame
 
 
 def records_of(study: Study, records: Iterable[RunRecord]) -> list[RunRecord]:
@@ -50,19 +54,24 @@ def records_of(study: Study, records: Iterable[RunRecord]) -> list[RunRecord]:
     return sorted(mine, key=lambda record: study.pairs.index(record.spec["pair"]))
 
 
-def tables_of(study: Study, records: Iterable[RunRecord]) -> list[Table]:
-    """Return the tables of a study, one for each pair, machine and protocol that its records have.
-
-    Raises :class:`UserMistake` where a row has records of two different settings.
-    """
+def comparisons(study: Study, records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
+    """Return the records of a study by comparison: one for each pair, machine and protocol that they have."""
     groups: dict[str, list[RunRecord]] = {}
     for record in records_of(study, records):
         groups.setdefault(_comparable(record), []).append(record)
     names = [f"{study.name}--{group[0].spec['pair']}" for group in groups.values()]
-    return [
-        _table(study, group, name if names.count(name) == 1 else f"{name}--{number}")
+    return {
+        name if names.count(name) == 1 else f"{name}--{number}": group
         for number, (name, group) in enumerate(zip(names, groups.values(), strict=True), 1)
-    ]
+    }
+
+
+def tables_of(study: Study, records: Iterable[RunRecord]) -> list[Table]:
+    """Return the table of each comparison in a study.
+
+    Raises :class:`UserMistake` where a row has records of two different settings.
+    """
+    return [_table(study, group, name) for name, group in comparisons(study, records).items()]
 
 
 def studies_in(records: Sequence[RunRecord]) -> list[Study]:
@@ -92,108 +101,103 @@ def _comparable(record: RunRecord) -> str:
     return json.dumps([*place, spec["budget"]["task_steps"], record.host], sort_keys=True)
 
 
+def selection_tables(study: Study, records: Iterable[RunRecord]) -> list[Table]:
+    """Return for each comparison of a study, where its runs have checkpoints, the table of every rule of choice."""
+    made = []
+    for name, group in comparisons(study, records).items():
+        summary = summarise(study, group)
+        if rule_grid(summary, group):
+            table = _table(study, group, f"{name}--selection")
+            about = f"{table.about} The default rule is last; oracle looks at the test labels."
+            made.append(replace(table, about=about, grids=tuple(rule_grids(summary, group)), notes=()))
+    return made
+
+
 def _table(study: Study, records: Sequence[RunRecord], name: str) -> Table:
     summary = summarise(study, records)
+    grids = (
+        score_grid(summary),
+        difference_grid(summary),
+        realism_grid(summary, records),
+        image_grid(summary),
+        rule_grid(summary, records),
+        floor_grid(summary, records),
+        cost_grid(summary),
+    )
     return Table(
         name=name,
         title=f"{study.name}: {records[0].spec['pair']}",
         about=_about(summary, records[0].host),
-        grids=(_score_grid(summary), _cost_grid(summary)),
-        notes=tuple(_notes(records)),
+        grids=tuple(grid for grid in grids if grid),
+        notes=(*_failures(summary, records), *_blanks(records)),
         frame=_plain(summary),
+        runs=_runs(records),
     )
-
-
-def _score_grid(summary: Summary) -> Grid:
-    """Return settings that vary, scores, and differences to the baseline."""
-    names = []
-    for name in summary.scores:
-        names += [name, f"Δ {name}"] if name in COMPARED and summary.baseline else [name]
-    cells, bold = [], set()
-    base = summary.settings[summary.baseline] if summary.baseline else {}
-    for line, row in enumerate(summary.study.rows):
-        mine = summary.settings.get(row, {})
-        done = f"{summary.runs(row)}/{len(summary.study.seeds)}"
-        settings = [_setting(mine, path) for path in summary.columns]
-        cells.append((row, *settings, *(summary.shown(name, row) for name in names), done))
-        bold |= {
-            (line, place)
-            for place, path in enumerate(summary.columns, 1)
-            if base and path in mine and mine[path] != base.get(path)
-        }
-    heads = ("method", *summary.columns, *map(summary.title, names), "runs")
-    return Grid(heading="Scores", columns=heads, cells=tuple(cells), bold=frozenset(bold))
-
-
-def _cost_grid(summary: Summary) -> Grid:
-    """Return means over seeds; a step's time is the median over windows, with the quartiles in brackets."""
-    rows = summary.study.rows
-    names = [name for name in COSTS if _tells(name, [summary.numbers[row, name] for row in rows])]
-    cells = []
-    for row in rows:
-        plain = {}
-        for name, (_, digits) in COSTS.items():
-            number = summary.numbers[row, name]
-            plain[name] = f"{number.mean:.{digits}f}" if number else ""
-        if plain["step_ms"]:
-            plain["step_ms"] += f" [{plain['step_q1']}, {plain['step_q3']}]"
-        cells.append((row, *(plain[name] for name in names if name not in QUARTILES)))
-    heads = (COSTS[name][0] for name in names if name not in QUARTILES)
-    return Grid(heading="Costs", columns=("method", *heads), cells=tuple(cells))
-
-
-def _tells(name: str, numbers: Sequence[Estimate | None]) -> bool:
-    """Say whether a cost is worth a column: some row has it, and of the budget's that rows differ in it."""
-    means = {number.mean for number in numbers if number}
-    return len(means) > (name in BUDGET)
-
-
-def _setting(settings: Mapping[str, Any], path: str) -> str:
-    if path not in settings:
-        return ""
-    value = settings[path]
-    return "–" if value is None else str(value)
 
 
 def _about(summary: Summary, host: Mapping[str, Any]) -> str:
     study, protocol = summary.study, summary.protocol
     sizes = ", ".join(
-        f"{split} {protocol[split]}" for split in ("source", "adapted", "target", "test") if split in protocol
+        f"{split} {protocol[split]}"
+        for split in ("source", "validation", "adapted", "target", "test")
+        if split in protocol
     )
     identity = f" ({protocol['identity']})" if "identity" in protocol else ""
-    paired = f" Δ: paired by seed against {summary.baseline}." if summary.baseline else ""
+    paired = f" Δ: to {summary.baseline}, paired by seed." if summary.baseline else ""
     return (
         f"{study.about[0].upper()}{study.about[1:]}. Scale {study.scale}, seeds "
         f"{', '.join(map(str, study.seeds))}, {host.get('device')} ({host.get('threads')} threads); "
         f"images: {sizes}; data {protocol.get('data', 'unknown')}{identity}. "
-        f"Mean ± 95 % t-interval over seeds.{paired} Lower is better for all but {_neither(summary)}."
+        f"Mean ± 95 % t-interval over seeds.{paired} {_directions(summary)}"
+        "Bold: settings other than the baseline's, and a trained row's score whose interval lies apart from every other's."
     )
 
 
-def _neither(summary: Summary) -> str:
-    """Return the titles of the scores that have no better way."""
-    titles = [summary.title(name) for name in summary.scores if SCORES[name].better == "neither"]
-    return " and ".join(titles) or "none"
+def _directions(summary: Summary) -> str:
+    """Say of the scores that are there which way is better."""
+    ways = {"higher": "Higher is better for", "neither": "No way is better for"}
+    said = "Lower is better unless said. "
+    for way, words in ways.items():
+        titles = [SCORES[name].short for name in summary.scores if SCORES[name].better == way]
+        said += f"{words} {', '.join(titles)}. " if titles else ""
+    return said
 
 
-def _notes(records: Sequence[RunRecord]) -> Iterable[str]:
+def _failures(summary: Summary, records: Sequence[RunRecord]) -> Iterable[str]:
+    """Yield every run that is not done or is flagged, and what rows with such runs would score at worst."""
     for record in records:
         run = f"{record.spec['row']}, seed {record.spec['seed']}"
         if record.status != OK:
             yield f"{run}: {record.status}: {record.reason}"
         for flag in record.flags:
             yield f"{run}: {flag}"
-    reasons: dict[tuple[str, str], list[str]] = {}
+    for row in dict.fromkeys(record.spec["row"] for record in records if record.status != OK):
+        for name in [name for name in summary.scores if SCORES[name].worst is not None]:
+            values, planned = by_seed(summary.runs[name], row).tolist(), len(summary.study.seeds)
+            if values:
+                bound = worst_case(values, planned, SCORES[name].worst or 0)
+                yield (
+                    f"{row}: {len(values)} of {planned} runs done; {SCORES[name].short} would be {bound:.1f} "
+                    "were the others as bad as can be"
+                )
+
+
+def _blanks(records: Sequence[RunRecord]) -> Iterable[str]:
+    """Yield why scores are missing, rows with the same reason for the same scores together."""
+    blanks: dict[tuple[str, str], list[str]] = {}
     for record in records:
         for name, reason in record.blanks.items():
-            names = reasons.setdefault((record.spec["row"], reason), [])
+            names = blanks.setdefault((record.spec["row"], reason), [])
             names += [SCORES[name].short] * (SCORES[name].short not in names)
-    for (row, reason), titles in reasons.items():
-        yield f"{row}: no {', no '.join(titles)}: {reason}"
+    rows: dict[tuple[str, str], list[str]] = {}
+    for (row, reason), names in blanks.items():
+        rows.setdefault((", no ".join(names), reason), []).append(row)
+    for (names_said, reason), of_rows in rows.items():
+        yield f"{', '.join(of_rows)}: no {names_said}: {reason}"
 
 
 def _plain(summary: Summary) -> pd.DataFrame:
-    """Return the table for machines: a column for every mean, half-width and count."""
+    """Return the table for machines: for every number mean, half-width and count, for compared scores more."""
     lines = []
     for row in summary.study.rows:
         settings = summary.settings.get(row, {})
@@ -204,5 +208,26 @@ def _plain(summary: Summary) -> pd.DataFrame:
             line[f"{title} mean"] = number.mean if number else None
             line[f"{title} half"] = number.half if number else None
             line[f"{title} n"] = number.count if number else 0
-        lines.append(line | {"runs": summary.runs(row)})
+            if name in COMPARED and number:
+                values = by_seed(summary.runs[name], row).tolist()
+                line[f"{title} BCa low"], line[f"{title} BCa high"] = bca_interval(values) or (None, None)
+                line[f"{title} IQM"] = interquartile_mean(values)
+        lines.append(line | {"runs": summary.done(row)})
     return pd.DataFrame(lines)
+
+
+def _runs(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """Return every run with its id, status and scores: what the numbers of the table are made from."""
+    return pd.DataFrame(
+        [
+            {
+                "method": record.spec["row"],
+                "seed": record.spec["seed"],
+                "status": record.status,
+                **record.scores,
+                "ms / step": record.step_ms.get("median"),
+                "run": record.id,
+            }
+            for record in sorted(records, key=lambda one: (one.spec["row"], one.spec["seed"]))
+        ]
+    )

@@ -17,12 +17,13 @@ from rich.progress import (
 )
 from rich.table import Table as RichTable
 
+from benchmarks.grids import Grid
 from benchmarks.matrix import Event
-from benchmarks.tables import Grid, Table
+from benchmarks.tables import Table
 
 OUT = Console(highlight=False)
 if not OUT.is_terminal:
-    OUT = Console(highlight=False, width=200)  # a file or pipe has no edge to wrap at
+    OUT = Console(highlight=False, width=240)  # a file or pipe has no edge to wrap at
 ERR = Console(stderr=True, highlight=False)
 
 

@@ -16,6 +16,7 @@ from datasets import (
     usps,
 )
 from datasets.contract import DomainPair
+from datasets.sealing import check_open
 from mistakes import UserMistake, unknown
 
 MNIST = "MNIST: CC BY-SA 3.0 as usually cited"
@@ -162,6 +163,8 @@ def check_there(name: str, data: Path | None) -> Entry:
 def load_pair(name: str, data: Path | None = None) -> DomainPair:
     """Load a pair by name; ``data`` is the root of data that does not come embedded.
 
-    Raises :class:`UserMistake` for an unknown name and for files that are missing or not what they should be.
+    Raises :class:`UserMistake` for an unknown name and for files that are missing or not what they should be, and
+    :class:`~datasets.sealing.SealBroken` while a method runs.
     """
+    check_open(f"pair {name!r}")
     return check_there(name, data).load(data)

@@ -35,7 +35,7 @@ SCORES: dict[str, Score] = {
         worst=100,
     ),
     "own_error": Score(
-        title="own model's target error %",
+        title="own model's error %",
         short="own error",
         about="error on the target test set of the task model that the method itself trains; 0 … 100",
         grid="scores",
@@ -56,7 +56,7 @@ SCORES: dict[str, Score] = {
         worst=180,
     ),
     "own_angle": Score(
-        title="own model's target angle °",
+        title="own model's angle °",
         short="own angle",
         about="the same for the task model that the method itself trains; 0 … 180 degrees",
         grid="scores",

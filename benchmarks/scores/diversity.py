@@ -5,12 +5,14 @@ from torch import Tensor
 
 from benchmarks.scores.perceptual import Distance
 from datasets.contract import to_bytes, to_unit
+from datasets.sealing import closed
 from methods.contract import Adapter
 from methods.seeding import generator
 
 IMAGES, DRAWS, SPREAD = 64, 8, 256
 
 
+@closed()
 @torch.inference_mode()
 def draws(adapter: Adapter, source: Tensor, seed: int, count: int = DRAWS) -> Tensor:
     """Return ``count`` adaptations of every source image (uint8, N × C × H × W): count × N × C × H × W, uint8."""

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from datasets.contract import Classification, Labelled, to_unit
+from datasets.sealing import closed
 from methods.parts.tasks import Lesson, quaternions
 from methods.seeding import generator, initialising
 
@@ -78,6 +79,7 @@ class TaskTraining:
         )
 
 
+@closed()
 @torch.inference_mode()
 def predict(model: Callable[[Tensor], Tensor], images: Tensor, batch: int = 512) -> Tensor:
     """Return the model's outputs, N × outputs, for uint8 images."""

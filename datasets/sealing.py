@@ -1,0 +1,52 @@
+"""Keeps target labels out of reach while a method runs. A guard against mistakes, not against malice.
+
+A method is handed no target label, but it shares a process with the evaluation that needs them. So whatever a method,
+adapter or predictor executes runs inside :func:`closed`, where reading them raises :class:`SealBroken`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from typing import Any
+
+from datasets.contract import DomainPair, Labelled
+
+GUARDED = ("labels", "__dict__", "__getstate__", "__reduce__", "__reduce_ex__")
+
+_closed: ContextVar[bool] = ContextVar("closed", default=False)
+
+
+class SealBroken(Exception):
+    """Target labels were asked for while a method ran."""
+
+
+@contextmanager
+def closed() -> Iterator[None]:
+    """Keep sealed labels out of reach of all that runs inside; also a decorator."""
+    before = _closed.set(True)
+    try:
+        yield
+    finally:
+        _closed.reset(before)
+
+
+def check_open(what: str) -> None:
+    """Raise :class:`SealBroken` inside :func:`closed`."""
+    if _closed.get():
+        raise SealBroken(f"{what} may not be read while a method runs")
+
+
+class Sealed(Labelled):
+    """Labelled images whose labels cannot be read while a method runs; the images can."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in GUARDED:
+            check_open("target labels")
+        return super().__getattribute__(name)
+
+
+def seal(pair: DomainPair) -> DomainPair:
+    """Return the pair with the labels of ``oracle`` and ``test`` sealed."""
+    oracle, test = (Sealed(**vars(part)) for part in (pair.oracle, pair.test))
+    return replace(pair, oracle=oracle, test=test)
