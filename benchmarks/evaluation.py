@@ -103,11 +103,16 @@ class Evaluator:
         own = {} if predictor is None else self._of_model(predictor)
         values = {f"own_{name}": value for name, value in own.items() if name in ("error", "angle")}
         if trains_on == "target":
-            values |= self._realism(self.pair.oracle.images) | self._usefulness(self.pair.oracle, seed)
-            return _with_blanks(values, "no image is adapted", *OF_ADAPTED)
+            values |= self._realism(self.pair.target)
+            blanks = dict.fromkeys(OF_ADAPTED, "no image is adapted")
+            if self.pair.oracle is None:
+                blanks |= dict.fromkeys(self.pair.task.scores, "the target's training images have no labels")
+            else:
+                values |= self._usefulness(self.pair.oracle, seed)
+            return _with_blanks(values, blanks)
         if adapter is None:
             reason = "the method adapts no image; its target error is its own task model's"
-            return _with_blanks(values | own, reason, *OF_EXAMPLES, *OF_ADAPTED)
+            return _with_blanks(values | own, dict.fromkeys((*OF_EXAMPLES, *OF_ADAPTED), reason))
         examples = adapted(adapter, self.source, seed)
         values |= self._realism(examples.images) | self._usefulness(examples, seed)
         judged = predict(self.judge, examples.images)[:, : self.pair.task.classes]
@@ -147,8 +152,8 @@ def _order(count: int, most: int) -> Tensor:
     return torch.randperm(count, generator=torch.Generator().manual_seed(0))[:most]
 
 
-def _with_blanks(values: Mapping[str, float], reason: str, *names: str) -> Scores:
-    return Scores(values={**values, **dict.fromkeys(names)}, blanks=dict.fromkeys(names, reason))
+def _with_blanks(values: Mapping[str, float], blanks: dict[str, str]) -> Scores:
+    return Scores(values={**values, **dict.fromkeys(blanks)}, blanks=blanks)
 
 
 @torch.inference_mode()
