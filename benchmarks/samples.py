@@ -24,15 +24,15 @@ def pictures(evaluator: Evaluator, adapter: Adapter, scores: Scores, seed: int) 
     """
     source, target = evaluator.source.images, evaluator.pair.target
     assert scores.adapted is not None
-    chosen = _spaced(source)
+    chosen = spaced(source)
     adapted = scores.adapted[chosen]
     files = {
-        "samples.png": _png([source[chosen], adapted, target[_spaced(target)]]),
-        "neighbours.png": _png([adapted, nearest(adapted, target)]),
+        "samples.png": png([source[chosen], adapted, target[spaced(target)]]),
+        "neighbours.png": png([adapted, nearest(adapted, target)]),
     }
     if scores.values["diversity"]:
         count = PICTURES["draws.png"] - 1
-        files["draws.png"] = _png([source[chosen], *draws(adapter, source[chosen], seed, count)])
+        files["draws.png"] = png([source[chosen], *draws(adapter, source[chosen], seed, count)])
     return files
 
 
@@ -43,11 +43,12 @@ def nearest(images: Tensor, among: Tensor, batch: int = 1024) -> Tensor:
     return among[torch.cat(distances, 1).argmin(1)]
 
 
-def _spaced(images: Tensor) -> Tensor:
+def spaced(images: Tensor) -> Tensor:
+    """Return the places of ``COLUMNS`` images at equal distances; of fewer images, some places twice."""
     return torch.arange(COLUMNS, device=images.device) * len(images) // COLUMNS
 
 
-def _png(rows: list[Tensor]) -> bytes:
+def png(rows: list[Tensor]) -> bytes:
     """Return rows of ``COLUMNS`` images as one PNG, every image enlarged to about ``ENLARGED`` pixels.
 
     A fourth channel (depth) is left out.
