@@ -36,9 +36,15 @@ Examples:
 
   python bench.py --methods "simgan,simgan[history.batches=5]" --pair digits-photos
 
+  python bench.py --pair my-eyes.toml --methods simgan
+
   python bench.py plan --study simgan-ablation
 
+  python bench.py --study my-study.toml
+
   python bench.py list methods
+
+  python bench.py preview my-eyes.toml
 
   python bench.py download svhn-mnist --data DATA
 
@@ -171,7 +177,7 @@ def list_(
         show_list(name, part.columns, part.rows)
 
 
-for command in (recorded.tables, recorded.figures, images.download, images.fid, images.adapt):
+for command in (recorded.tables, recorded.figures, images.download, images.preview, images.fid, images.adapt):
     app.command()(command)
 
 

@@ -34,14 +34,15 @@ class Scores:
     """Values by score name; a value that does not exist is ``None``, with its reason in ``blanks``.
 
     ``intervals`` are over images. ``adapted`` is the source as the adapter paints it (uint8), where there is an adapter.
-    ``model`` is the row's task model: the method's own where it has one, else the one trained on adapted source.
+    ``model`` is the row's task model: the method's own where it has one, else the one trained on adapted source; ``None``
+    only for an upper bound without target labels.
     """
 
     values: dict[str, float | None] = field(default_factory=dict)
     blanks: dict[str, str] = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     adapted: Tensor | None = None
-    model: Predictor
+    model: Predictor | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -124,25 +125,30 @@ class Evaluator:
         own = {} if predictor is None else self._of_model(predictor)
         values = {f"own_{name}": value for name, value in own.items() if name in ("error", "angle")}
         if trains_on == "target":
-            model = self.trained_on(self.pair.oracle, seed)
-            features = self._features_of("target", self.pair.target)
-            values |= self._of_model(model) | self._of_images(self.pair.target, features)
-            return self._whole(
-                Scores(values={**values}, model=model), OF_ADAPTED, "no image is adapted", features
-            )
+            return self._of_target(seed)
         if adapter is None:
             assert predictor is not None, "a method without adapter has a task model of its own"
             reason = "the method adapts no image; its target error is its own task model's"
-            return self._whole(
-                Scores(values={**values, **own}, model=predictor), (*OF_IMAGES, *OF_ADAPTED), reason
-            )
+            blanks = dict.fromkeys((*OF_IMAGES, *OF_ADAPTED), reason)
+            return self._whole(Scores(values={**values, **own}, model=predictor), blanks)
         examples = adapted(adapter, self.source, seed)
         features = self.extractor(self._sample(examples.images))
         model = self.trained_on(examples, seed)
         values |= self._of_model(model) | self._of_images(examples.images, features)
         values |= self._of_adapter(adapter, examples, seed)
         scores = Scores(values={**values}, model=predictor or model, adapted=examples.images)
-        return self._whole(scores, (), "", features)
+        return self._whole(scores, {}, features)
+
+    def _of_target(self, seed: int) -> Scores:
+        """Return the scores of real target images in place of adapted ones; without labels they teach no task model."""
+        features = self._features_of("target", self.pair.target)
+        values = self._of_images(self.pair.target, features)
+        blanks = dict.fromkeys(OF_ADAPTED, "no image is adapted")
+        if self.pair.oracle is None:
+            blanks |= dict.fromkeys(self.pair.task.scores, "the target's training images have no labels")
+            return self._whole(Scores(values={**values}), blanks, features)
+        model = self.trained_on(self.pair.oracle, seed)
+        return self._whole(Scores(values={**values, **self._of_model(model)}, model=model), blanks, features)
 
     def trained_on(self, examples: Labelled, seed: int) -> TaskNet:
         """Train a task model on the examples, and on labelled target images where the pair has some."""
@@ -182,13 +188,10 @@ class Evaluator:
             scores["unseen_error"] = task_scores(outputs[unseen], test.labels[unseen], task)["error"]
         return scores
 
-    def _whole(
-        self, scores: Scores, blank: tuple[str, ...], reason: str, features: Tensor | None = None
-    ) -> Scores:
+    def _whole(self, scores: Scores, blanks: Mapping[str, str], features: Tensor | None = None) -> Scores:
         """Return the scores with a reason for each that is not there, and the intervals that features have."""
-        blanks = dict.fromkeys(blank, reason)
-        if self.perceptual is None:
-            blanks = dict.fromkeys(("lpips_diversity", "lpips_spread"), NO_LPIPS) | blanks
+        missing = {} if self.perceptual else dict.fromkeys(("lpips_diversity", "lpips_spread"), NO_LPIPS)
+        blanks = {**missing, **blanks}
         return replace(
             scores,
             values={**scores.values, **dict.fromkeys(blanks)},

@@ -131,7 +131,7 @@ def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dic
         **_measured(evaluator, training, scores, judged, times),
         **describe(device),
     )
-    files = {PREDICTIONS: packed(judged)}
+    files = {PREDICTIONS: packed(judged)} if judged else {}
     if trained and adapter is not None:
         files |= pictures(evaluator, adapter, scores, spec.seed)
         files |= film(evaluator, training.checkpoints, spec.seed)
@@ -176,7 +176,9 @@ def _judged(
     scores: Scores,
     seed: int,
 ) -> list[Judged]:
-    """Return what the row's task model says at every checkpoint; at the last it is the one that was scored."""
+    """Return what the row's task model, where it has one, says at every checkpoint; at the last it is the scored one."""
+    if scores.model is None:
+        return []
     *before, last = checkpoints or [Checkpoint(step=0, adapter=adapter, predictor=None)]
     judged = [judge(evaluator, one, None, seed) for one in before]
     return [*judged, judge(evaluator, last, scores.model, seed)]

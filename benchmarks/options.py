@@ -12,7 +12,12 @@ Methods = Annotated[
         show_default="simgan,simgan-nohist",
     ),
 ]
-Pair = Annotated[str | None, typer.Option(help="Pair of domains; `list pairs`.", show_default="fonts-digits")]
+Pair = Annotated[
+    str | None,
+    typer.Option(
+        help="Pair of domains; `list pairs`, or a TOML file of your own.", show_default="fonts-digits"
+    ),
+]
 Seeds = Annotated[
     str | None,
     typer.Option(help="N for 0 … N−1, or a list like 0,3,4 (4, for seed 4 alone).", show_default="3"),
@@ -21,7 +26,10 @@ ScaleName = Annotated[
     str | None, typer.Option("--scale", help="smoke, small or paper; `list scales`.", show_default="small")
 ]
 StudyName = Annotated[
-    str | None, typer.Option("--study", help="A published study in place of methods, pair, seeds and scale.")
+    str | None,
+    typer.Option(
+        "--study", help="A study in place of methods, pair, seeds and scale; `list studies`, or a TOML file."
+    ),
 ]
 Changes = Annotated[
     list[str] | None,
@@ -37,7 +45,9 @@ ExtractorName = Annotated[
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Results = Annotated[Path, typer.Option(help="Folder of records.")]
 Data = Annotated[Path | None, typer.Option(envvar="BENCH_DATA", help="Root of data that is not embedded.")]
-Studies = Annotated[list[str] | None, typer.Argument(help="Studies; all with records unless given.")]
+Studies = Annotated[
+    list[str] | None, typer.Argument(help="Studies, or TOML files; all with records unless given.")
+]
 Plugins = Annotated[
     list[Path] | None,
     typer.Option("--plugin", help="Python file with methods or pairs of your own; may repeat."),

@@ -26,15 +26,15 @@ def pictures(evaluator: Evaluator, adapter: Adapter, scores: Scores, seed: int) 
     """
     source, target = evaluator.source.images, evaluator.pair.target
     assert scores.adapted is not None
-    chosen = _spaced(source)
+    chosen = spaced(source)
     painted = scores.adapted[chosen]
     files = {
-        "samples.png": _png([source[chosen], painted, target[_spaced(target)]]),
-        "neighbours.png": _png([painted, nearest(painted, target)]),
+        "samples.png": png([source[chosen], painted, target[spaced(target)]]),
+        "neighbours.png": png([painted, nearest(painted, target)]),
     }
     if scores.values["diversity"]:
         count = PICTURES["draws.png"] - 1
-        files["draws.png"] = _png([source[chosen], *draws(adapter, source[chosen], seed, count)])
+        files["draws.png"] = png([source[chosen], *draws(adapter, source[chosen], seed, count)])
     return files
 
 
@@ -45,9 +45,9 @@ def film(evaluator: Evaluator, checkpoints: Sequence[Checkpoint], seed: int) -> 
     """
     if len(checkpoints) + 1 != PICTURES["film.png"]:
         return {}
-    source = evaluator.source.pick(_spaced(evaluator.source.images))
+    source = evaluator.source.pick(spaced(evaluator.source.images))
     painted = [adapted(one.adapter, source, seed).images for one in checkpoints if one.adapter is not None]
-    return {"film.png": _png([source.images, *painted])}
+    return {"film.png": png([source.images, *painted])}
 
 
 def nearest(images: Tensor, among: Tensor, batch: int = 1024) -> Tensor:
@@ -57,11 +57,12 @@ def nearest(images: Tensor, among: Tensor, batch: int = 1024) -> Tensor:
     return among[torch.cat(distances, 1).argmin(1)]
 
 
-def _spaced(images: Tensor) -> Tensor:
+def spaced(images: Tensor) -> Tensor:
+    """Return the places of ``COLUMNS`` images at equal distances; of fewer images, some places twice."""
     return torch.arange(COLUMNS, device=images.device) * len(images) // COLUMNS
 
 
-def _png(rows: list[Tensor]) -> bytes:
+def png(rows: list[Tensor]) -> bytes:
     """Return rows of ``COLUMNS`` images as one PNG, every image enlarged to about ``ENLARGED`` pixels.
 
     A fourth channel (depth) is left out.

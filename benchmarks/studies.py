@@ -1,7 +1,11 @@
 """The comparisons that are published, a few lines each."""
 
+from pathlib import Path
+
 from benchmarks.study import Study
-from mistakes import unknown
+from benchmarks.study_files import read_study
+from datasets.toml_files import ENDING
+from mistakes import UserMistake, unknown
 
 STUDIES: dict[str, Study] = {
     study.name: study
@@ -102,7 +106,14 @@ STUDIES: dict[str, Study] = {
 
 
 def find_study(name: str) -> Study:
-    """Return a study by name, or raise :class:`~mistakes.UserMistake`."""
+    """Return a published study by name, or the one that a TOML file describes; else raise :class:`~mistakes.UserMistake`."""
+    if name.endswith(ENDING):
+        study = read_study(Path(name))
+        if study.name in STUDIES:
+            raise UserMistake(
+                f"study {name!r} has the name {study.name!r}, which is published; allowed: another."
+            )
+        return study
     if name not in STUDIES:
         raise unknown("study", name, STUDIES)
     return STUDIES[name]

@@ -26,15 +26,17 @@ class Study:
     extractor: str | None = None
 
     def __post_init__(self) -> None:
-        if twice := [row for row in self.rows if self.rows.count(row) > 1]:
-            raise UserMistake(f"method {twice[0]!r} is named twice; allowed: each row once.")
+        for kind, names in (("method", self.rows), ("pair", self.pairs)):
+            if twice := [name for name in names if names.count(name) > 1]:
+                raise UserMistake(f"{kind} {twice[0]!r} is named twice; allowed: each {kind} once.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunSpec:
     """One run as plain data: everything that decides its outcome, and nothing else.
 
-    ``settings`` holds every setting of the row at its scale, so a changed default makes another run.
+    ``settings`` holds every setting of the row at its scale, so a changed default makes another run, as another
+    ``edition`` of a user's own data does.
     """
 
     pair: str
@@ -45,11 +47,13 @@ class RunSpec:
     device: str
     settings: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
     budget: Mapping[str, str | int] = field(default_factory=dict)
+    edition: str = ""
 
     @property
     def id(self) -> str:
-        """A readable slug with a hash of the content."""
-        content = json.dumps(asdict(self), sort_keys=True)
+        """A readable slug with a hash of the content; published data have no edition, and none in the hash."""
+        named = {name: value for name, value in asdict(self).items() if name != "edition" or value}
+        content = json.dumps(named, sort_keys=True)
         slug = re.sub(r"[^a-z0-9.=-]+", "_", self.row.lower()).strip("_")[:60]
         digest = hashlib.sha256(content.encode()).hexdigest()[:10]
         return f"{self.pair}--{slug}--{self.scale}--s{self.seed}--{digest}"
@@ -71,8 +75,7 @@ def runs(study: Study, device: str) -> Iterator[RunSpec]:
     for pair in study.pairs:
         if pair not in PAIRS:
             raise unknown("pair", pair, PAIRS)
-    if study.extractor is not None:
-        check_extractor(study.extractor)
+        check_extractor(study.extractor or PAIRS[pair].extractor)
     for pair in study.pairs:
         entry = PAIRS[pair]
         for seed, (row, config) in product(study.seeds, configs.items()):
@@ -89,7 +92,23 @@ def runs(study: Study, device: str) -> Iterator[RunSpec]:
                     **entry.budgets.get(study.scale, {}),
                     **config.BUDGETS.get(study.scale, {}),
                 },
+                edition=entry.edition,
             )
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Read "3" as seeds 0, 1, 2 and "0,3,4" or "4," as a list."""
+    mistake = UserMistake(
+        f"seeds {text!r}; allowed: a number from 1 on, or a list of numbers from 0 on, like 0,1,2."
+    )
+    try:
+        numbers = [int(word) for word in text.split(",") if word.strip()]
+    except ValueError:
+        raise mistake from None
+    listed = "," in text
+    if not numbers or min(numbers) < (0 if listed else 1) or len(set(numbers)) < len(numbers):
+        raise mistake
+    return tuple(numbers) if listed else tuple(range(numbers[0]))
 
 
 def _refuse_equal_rows(configs: Mapping[str, object]) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 from benchmarks import records
 from benchmarks.records import RunRecord
 from benchmarks.studies import STUDIES, find_study
-from benchmarks.study import Study
+from benchmarks.study import Study, parse_seeds
+from benchmarks.study_files import read_form
 from benchmarks.tables import records_of, studies_in
+from datasets.toml_files import ENDING
 from mistakes import UserMistake
 
 DEFAULTS = {"methods": "simgan,simgan-nohist", "pair": "fonts-digits", "seeds": "3", "scale": "small"}
@@ -16,7 +18,7 @@ DEFAULTS = {"methods": "simgan,simgan-nohist", "pair": "fonts-digits", "seeds": 
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """What to run, in the user's words: a study by name, or what a study is made of; ``None`` is unsaid."""
+    """What to run, in the user's words: a study by name or file, or what a study is made of; ``None`` is unsaid."""
 
     study: str | None = None
     methods: str | None = None
@@ -28,7 +30,7 @@ class Selection:
     extractor: str | None = None
 
     def resolved(self) -> Study:
-        """Return the named study, or one made of the other words.
+        """Return the named study, or one made of the other words; a user's own plugins and pairs in it are there then.
 
         Raises :class:`UserMistake` where a study is named and something else is said too.
         """
@@ -39,11 +41,14 @@ class Selection:
                 raise UserMistake(
                     f"--study {self.study} comes with its own {', '.join(said)}; allowed: --study without them."
                 )
-            return find_study(self.study)
+            study = find_study(self.study)
+            if self.study.endswith(ENDING):
+                _bring(Path(self.study))
+            return study
         return Study(
             name="comparison",
             about="the rows asked for",
-            pairs=(self.pair or DEFAULTS["pair"],),
+            pairs=(named_pair(self.pair or DEFAULTS["pair"]),),
             rows=tuple(self._rows()),
             seeds=parse_seeds(self.seeds or DEFAULTS["seeds"]),
             scale=self.scale or DEFAULTS["scale"],
@@ -57,6 +62,25 @@ class Selection:
         trained = [with_changes(row, self.changes) for row in named if row not in BOUNDS]
         lower, upper = ([bound] if self.bounds is not False or bound in named else [] for bound in BOUNDS)
         return [*lower, *trained, *upper]
+
+
+def named_pair(word: str, folder: Path = Path()) -> str:
+    """Return the name of a pair; where the word is a TOML file in ``folder``, its pair joins the catalogue first."""
+    if not word.endswith(ENDING):
+        return word
+    from datasets.folder import register  # imported here: it loads torch
+
+    return register(folder / word)
+
+
+def _bring(study: Path) -> None:
+    """Load the plugins of a study's file and let its pairs join the catalogue."""
+    from benchmarks.plugins import load_plugins  # imported here: it loads torch
+
+    form = read_form(study)
+    load_plugins(study.parent / plugin for plugin in form.plugins)
+    for pair in form.pairs:
+        named_pair(pair, study.parent)
 
 
 def split_rows(text: str) -> list[str]:
@@ -79,21 +103,6 @@ def with_changes(row: str, changes: Sequence[str]) -> str:
     if not changes:
         return row
     return f"{row.removesuffix(']')}{';' if row.endswith(']') else '['}{';'.join(changes)}]"
-
-
-def parse_seeds(text: str) -> tuple[int, ...]:
-    """Read "3" as seeds 0, 1, 2 and "0,3,4" or "4," as a list."""
-    mistake = UserMistake(
-        f"seeds {text!r}; allowed: a number from 1 on, or a list of numbers from 0 on, like 0,1,2."
-    )
-    try:
-        numbers = [int(word) for word in text.split(",") if word.strip()]
-    except ValueError:
-        raise mistake from None
-    listed = "," in text
-    if not numbers or min(numbers) < (0 if listed else 1) or len(set(numbers)) < len(numbers):
-        raise mistake
-    return tuple(numbers) if listed else tuple(range(numbers[0]))
 
 
 def resolve_device(name: str) -> str:

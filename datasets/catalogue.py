@@ -33,7 +33,8 @@ class Entry:
     ``extractor`` names the features that FID and KID use here unless told otherwise. ``needs`` lists the files, relative
     to the data root, that must be there first; a tuple among them holds alternatives, of which one is enough, and ``*``
     stands for any name. Embedded pairs need none. ``budgets`` holds, by scale, what this pair asks for in place of the
-    scale's own, such as ``task_steps``.
+    scale's own, such as ``task_steps``. ``edition`` is the fingerprint of data that their owner may change under the same
+    name; it enters the id of every run.
     """
 
     about: str
@@ -42,6 +43,7 @@ class Entry:
     extractor: str
     needs: tuple[str | tuple[str, ...], ...] = ()
     budgets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    edition: str = ""
 
     def missing(self, data: Path | None) -> list[str]:
         """Return the needs that the data root does not meet, alternatives joined by "or"."""

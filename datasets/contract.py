@@ -9,7 +9,7 @@ split      what                                                                 
 source     labelled synthetic images, with masks where they are known              methods, evaluation
 target     unlabelled real images                                                  methods, evaluation
 test       labelled real images, disjoint from ``target``                          evaluation
-oracle     ``target`` with its labels                                              the target-only bound
+oracle     ``target`` with its labels, where they are known                        the target-only bound
 labelled   a few labelled real images, disjoint from ``target``; most pairs have   methods, evaluation
            none
 =========  ======================================================================  ========================
@@ -19,6 +19,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import torch
@@ -31,16 +32,27 @@ from mistakes import UserMistake
 class Classification:
     """The task of naming one of ``classes`` classes; its error is the share of wrong answers in percent.
 
-    Labels are int64, N, in 0 … classes − 1.
+    Labels are int64, N, in 0 … classes − 1. ``called`` holds the classes' names, where they have other ones than these.
     """
 
     classes: int
+    called: tuple[str, ...] = ()
     name: str = "classification"
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The name of every class."""
+        return self.called or tuple(map(str, range(self.classes)))
 
     @property
     def outputs(self) -> int:
         """How many numbers a task model puts out for one image."""
         return self.classes
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """The names of the scores that need labels."""
+        return ("error",)
 
     def classes_of(self, labels: Tensor) -> Tensor:
         """Return the class of every label (int64, N)."""
@@ -75,6 +87,11 @@ class ClassificationAndPose(Classification):
     def outputs(self) -> int:
         """How many numbers a task model puts out for one image: one a class, and a quaternion."""
         return self.classes + 4
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """The names of the scores that need labels."""
+        return ("error", "angle")
 
     def classes_of(self, labels: Tensor) -> Tensor:
         """Return the class of every label (int64, N)."""
@@ -122,32 +139,51 @@ class Labelled:
 class DomainPair:
     """One question: labelled ``source``, unlabelled ``target``, labelled ``test`` (see the module's table).
 
+    The target is given as ``oracle`` or, where nobody knows its labels, as ``unlabelled`` (uint8, N × C × H × W).
     ``labelled`` are a few target images with labels that methods may learn from too. ``seen`` lists the classes that
     adaptation may see, in ascending order: methods draw source images of these only, the target holds no others, while
     ``source`` and ``test`` stay whole; ``None`` stands for all. ``identity`` says in a phrase which edition and how much
     of the data this is.
 
-    Raises :class:`UserMistake` when a split is empty or has another type, shape or label range than promised, or when
-    ``seen`` is not some of the classes or not all that the target holds.
+    Raises :class:`UserMistake` when a split is empty or has another type, shape or label range than promised, when the
+    target is not given once, or when ``seen`` is not some of the classes or not all that the target holds.
     """
 
     name: str
     task: Classification
     source: Labelled
-    oracle: Labelled
+    oracle: Labelled | None = None
+    unlabelled: Tensor | None = None
     test: Labelled
     labelled: Labelled | None = None
     seen: tuple[int, ...] | None = None
     identity: str = ""
 
     def __post_init__(self) -> None:
+        if (self.oracle is None) == (self.unlabelled is None):
+            given = "neither" if self.oracle is None else "both"
+            raise UserMistake(
+                f"pair {self.name!r} has {given} of oracle and unlabelled; allowed: one of them, the target."
+            )
         for split, examples in self.splits.items():
             self._check(split, examples)
+        if self.unlabelled is not None:
+            self._check_images("unlabelled", self.unlabelled)
         if self.seen is not None:
             self._check_seen(self.seen)
 
     def _check(self, split: str, examples: Labelled) -> None:
         images, masks = examples.images, examples.masks
+        where = self._check_images(split, images)
+        self.task.check(examples.labels, len(images), where)
+        expected = (len(images), 1, *images.shape[2:])
+        if masks is not None and (masks.dtype != torch.bool or tuple(masks.shape) != expected):
+            raise UserMistake(
+                f"{where}: masks are {masks.dtype} of shape {tuple(masks.shape)}; allowed: bool, {expected}."
+            )
+
+    def _check_images(self, split: str, images: Tensor) -> str:
+        """Check type and shape; return the words that a mistake in this split begins with."""
         where = f"pair {self.name!r}, {split}"
         if images.ndim != 4 or not len(images) or images.dtype != torch.uint8:
             raise UserMistake(
@@ -157,12 +193,7 @@ class DomainPair:
             raise UserMistake(
                 f"{where}: images have shape {tuple(images.shape[1:])}; allowed: {self.shape}, as in source."
             )
-        self.task.check(examples.labels, len(images), where)
-        expected = (len(images), 1, *images.shape[2:])
-        if masks is not None and (masks.dtype != torch.bool or tuple(masks.shape) != expected):
-            raise UserMistake(
-                f"{where}: masks are {masks.dtype} of shape {tuple(masks.shape)}; allowed: bool, {expected}."
-            )
+        return where
 
     def _check_seen(self, seen: tuple[int, ...]) -> None:
         classes = range(self.task.classes)
@@ -179,14 +210,16 @@ class DomainPair:
 
     @property
     def splits(self) -> Mapping[str, Labelled]:
-        """The splits that are there, by name: source, oracle, test and, where a pair has it, labelled."""
-        splits = {"source": self.source, "oracle": self.oracle, "test": self.test}
-        return splits if self.labelled is None else {**splits, "labelled": self.labelled}
+        """The labelled splits that are there, by name: source and test, oracle and labelled where a pair has them."""
+        splits = {"source": self.source, "oracle": self.oracle, "test": self.test, "labelled": self.labelled}
+        return {name: examples for name, examples in splits.items() if examples is not None}
 
     @property
     def target(self) -> Tensor:
         """The target's training images, without labels."""
-        return self.oracle.images
+        images = self.unlabelled if self.oracle is None else self.oracle.images
+        assert images is not None  # one of the two is there
+        return images
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -198,11 +231,11 @@ class DomainPair:
     def fingerprint(self) -> str:
         """Twelve hex digits of the SHA-256 of all splits (images, labels and masks) and of the seen classes."""
         digest = hashlib.sha256()
-        for examples in self.splits.values():
-            for tensor in (examples.images, examples.labels, examples.masks):
-                if tensor is not None:
-                    digest.update(str((tensor.dtype, tuple(tensor.shape))).encode())
-                    digest.update(tensor.cpu().contiguous().numpy().tobytes())
+        labelled = [(part.images, part.labels, part.masks) for part in self.splits.values()]
+        for tensor in (*chain.from_iterable(labelled), self.unlabelled):
+            if tensor is not None:
+                digest.update(str((tensor.dtype, tuple(tensor.shape))).encode())
+                digest.update(tensor.cpu().contiguous().numpy().tobytes())
         if self.seen is not None:
             digest.update(f"seen {self.seen}".encode())
         return digest.hexdigest()[:12]
@@ -210,6 +243,8 @@ class DomainPair:
     def to(self, device: torch.device) -> "DomainPair":
         """Return the same pair with every split on ``device``."""
         moved: dict[str, Any] = {name: examples.to(device) for name, examples in self.splits.items()}
+        if self.unlabelled is not None:
+            moved["unlabelled"] = self.unlabelled.to(device)
         return replace(self, **moved)
 
 

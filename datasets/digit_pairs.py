@@ -72,6 +72,7 @@ def mnistphotos_mnistm(data: Path | None = None) -> DomainPair:
 def mnist_mnistm_6of10(data: Path | None = None) -> DomainPair:
     """Return ``mnist-mnistm`` whose adaptation sees the digits 0 … 5 only."""
     pair = mnist_mnistm(data)
+    assert pair.oracle is not None
     seen = torch.isin(pair.oracle.labels, torch.tensor(SEEN))
     identity = f"{pair.identity}; adapted on digits 0 … {SEEN[-1]}"
     return replace(
@@ -82,6 +83,7 @@ def mnist_mnistm_6of10(data: Path | None = None) -> DomainPair:
 def mnist_mnistm_1000(data: Path | None = None) -> DomainPair:
     """Return ``mnist-mnistm`` with 1,000 of its target images labelled, which the unlabelled target then lacks."""
     pair = mnist_mnistm(data)
+    assert pair.oracle is not None
     order = torch.randperm(len(pair.oracle), generator=torch.Generator().manual_seed(SEED))
     return replace(
         pair,

@@ -120,14 +120,21 @@ def picture(name: str | Path, raw: bytes, mode: str, size: tuple[int, int] | Non
 
     Raises :class:`UserMistake` if it cannot be decoded or has another mode or size.
     """
+    image = decoded(name, raw)
+    if image.mode != mode or size not in (None, image.size):
+        sizes = "any size" if size is None else f"{size[0]}×{size[1]}"
+        raise refused(name, f"is {image.mode}, {image.width}×{image.height}", f"{mode}, {sizes}")
+    return np.asarray(image)
+
+
+def decoded(name: str | Path, raw: bytes) -> Image.Image:
+    """Decode a picture of any mode and size; raises :class:`UserMistake` if it is no whole PNG or JPEG."""
     try:
         image = Image.open(io.BytesIO(raw), formats=("PNG", "JPEG"))
-        if image.mode != mode or size not in (None, image.size):
-            sizes = "any size" if size is None else f"{size[0]}×{size[1]}"
-            raise refused(name, f"is {image.mode}, {image.width}×{image.height}", f"{mode}, {sizes}")
-        return np.asarray(image)
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        image.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise refused(name, f"cannot be decoded ({error})", "a PNG or JPEG picture") from error
+    return image
 
 
 def _untarred(path: Path, packed: io.BytesIO) -> dict[str, bytes]:

@@ -48,5 +48,5 @@ class Sealed(Labelled):
 
 def seal(pair: DomainPair) -> DomainPair:
     """Return the pair with the labels of ``oracle`` and ``test`` sealed."""
-    oracle, test = (Sealed(**vars(part)) for part in (pair.oracle, pair.test))
-    return replace(pair, oracle=oracle, test=test)
+    oracle = None if pair.oracle is None else Sealed(**vars(pair.oracle))
+    return replace(pair, oracle=oracle, test=Sealed(**vars(pair.test)))
