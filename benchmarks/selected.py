@@ -55,7 +55,7 @@ def _of_rule(name: str, picked: Chosen, last: Chosen, summary: Summary) -> Grid:
 def _chosen(rule: Rule, records: Sequence[RunRecord]) -> Chosen:
     picked: dict[str, dict[int, Mapping[str, float]]] = {}
     for record in records:
-        if record.status == OK and record.checkpoints:
+        if record.status == OK and record.checkpoints and rule.criterion in record.checkpoints[0]:
             picked.setdefault(record.spec["row"], {})[record.spec["seed"]] = chosen(rule, record.checkpoints)
     return picked
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -84,6 +85,21 @@ RULES: dict[str, Rule] = {
         best="lowest",
     ),
 }
+
+
+def completed(
+    checkpoints: Sequence[Mapping[str, float]], predictions: Path
+) -> tuple[Mapping[str, float], ...]:
+    """Return checkpoints with the criteria that they lack, from the run's stored predictions where these are there."""
+    missing = [name for name in CRITERIA if any(name not in one for one in checkpoints)]
+    if not missing or not predictions.is_file():
+        return tuple(checkpoints)
+    with np.load(predictions) as stored:
+        shares = np.exp(stored["target"].astype(np.float64))
+    return tuple(
+        {**one, **{name: CRITERIA[name](of_one) for name in missing}}
+        for one, of_one in zip(checkpoints, shares, strict=True)
+    )
 
 
 def chosen(rule: Rule, checkpoints: Sequence[Mapping[str, float]]) -> Mapping[str, float]:

@@ -1,11 +1,12 @@
 """From the words of a command line to studies, devices and tables."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks import records
 from benchmarks.records import RunRecord
+from benchmarks.selection import completed
 from benchmarks.studies import STUDIES, find_study
 from benchmarks.study import Study, parse_seeds
 from benchmarks.study_files import read_form
@@ -127,7 +128,10 @@ def recorded_studies(names: list[str], results: Path) -> list[tuple[Study, list[
     scale that is recorded.
     Raises :class:`UserMistake` for an unknown name, and where there is no record at all.
     """
-    everything = records.read_all(results)
+    everything = [
+        replace(one, checkpoints=completed(one.checkpoints, results / "runs" / one.id / records.PREDICTIONS))
+        for one in records.read_all(results)
+    ]
     there = {(record.spec["pair"], record.spec["row"], record.spec["scale"]) for record in everything}
     studies = [find_study(name) for name in names] or [
         study

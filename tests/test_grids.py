@@ -200,6 +200,16 @@ def test_every_rule_has_its_column_and_its_table() -> None:
     assert [one.heading.split(":")[0] for one in table.grids] == list(RULES)
 
 
+def test_rule_whose_criterion_no_record_has_stays_blank() -> None:
+    old = [
+        replace(one, checkpoints=tuple({"step": c["step"], "error": c["error"]} for c in one.checkpoints))
+        for one in RECORDS
+    ]
+    overview = grid("Target error % of a row's own model", made(old))
+    assert cell(overview, "simgan", "snd") == ""
+    assert cell(overview, "simgan", "oracle") != ""
+
+
 def test_table_of_a_rule_tells_step_error_and_differences() -> None:
     (table,) = selection_tables(STUDY, RECORDS)
     one = grid("information", table)

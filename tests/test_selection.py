@@ -1,5 +1,7 @@
 """Rules that choose a checkpoint, and the criteria they choose by."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from benchmarks.selection import (
     RULES,
     Probabilities,
     chosen,
+    completed,
     entropy,
     information,
     soft_neighbourhood_density,
@@ -79,3 +82,20 @@ def test_no_checkpoint_is_better_than_the_chosen_one(values: list[int], name: st
 def test_only_the_oracle_looks_at_the_test_images() -> None:
     assert [name for name, rule in RULES.items() if rule.criterion == "error"] == ["oracle"]
     assert set(CRITERIA) <= {rule.criterion for rule in RULES.values()}
+
+
+# ---- a criterion that came later
+
+
+def test_criteria_of_old_runs_come_from_their_predictions(tmp_path: Path) -> None:
+    shares = np.stack([predictions(sharp=1.0), predictions(sharp=4.0)])
+    np.savez(tmp_path / "predictions.npz", target=np.log(shares).astype(np.float32))
+    old = [{"step": 1.0, "entropy": -7.0}, {"step": 2.0, "entropy": -7.0}]
+    found = completed(old, tmp_path / "predictions.npz")
+    for one, of_one in zip(found, shares, strict=True):
+        assert one["entropy"] == -7  # what the record holds stays
+        assert one["snd"] == pytest.approx(soft_neighbourhood_density(of_one), rel=1e-4)
+        assert one["information"] == pytest.approx(information(of_one), rel=1e-4)
+    assert completed(old, tmp_path / "none.npz") == tuple(old)
+    assert completed(found, tmp_path / "none.npz") == found
+    assert completed([], tmp_path / "predictions.npz") == ()
