@@ -19,6 +19,9 @@ _LATEX = str.maketrans(
             "→": r"$\to$",
             "|": r"\textbar{}",
             "×": r"$\times$",
+            "∞": r"$\infty$",
+            "°": r"$^\circ$",
+            "…": r"\ldots{}",
         },
     }
 )

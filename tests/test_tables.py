@@ -1,5 +1,6 @@
 import os
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -165,6 +166,19 @@ def test_markdown_escapes_bars_and_latex_its_signs() -> None:
     table = replace(table, grids=(replace(table.grids[0], columns=columns),))
     assert "mean \\|R(x) − x\\|" in formats.markdown(table)
     assert r"mean \textbar{}R(x) $-$ x\textbar{} \%\_\&" in formats.latex(table)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex on this machine")
+def test_latex_compiles(tmp_path: Path) -> None:
+    tables = "\n\n".join(path.read_text() for path in sorted((RESULTS / "tables").glob("*.tex")))
+    preamble = r"\documentclass{article}\usepackage[paperwidth=9in,paperheight=9in]{geometry}\usepackage{booktabs}"
+    (tmp_path / "all.tex").write_text(
+        "\n".join([preamble, r"\begin{document}", tables, r"\end{document}"]), encoding="utf-8"
+    )
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Missing character" not in done.stdout
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
