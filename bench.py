@@ -55,6 +55,8 @@ Examples:
   python bench.py fid REFINED REAL --extractor timm:vit_small_patch14_dinov2
 
   python bench.py tables simgan-ablation
+
+  python bench.py compare results output
 """
 
 USAGE_ERROR: Any = typer.BadParameter.__base__  # click's, which typer imports or carries, by version
@@ -177,7 +179,9 @@ def list_(
         show_list(name, part.columns, part.rows)
 
 
-for command in (recorded.tables, recorded.figures, images.download, images.preview, images.fid, images.adapt):
+ON_RECORDS = (recorded.tables, recorded.figures, recorded.compare)
+ON_IMAGES = (images.download, images.preview, images.fid, images.adapt)
+for command in (*ON_RECORDS, *ON_IMAGES):
     app.command()(command)
 
 

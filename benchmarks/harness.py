@@ -124,7 +124,7 @@ def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dic
     times = {"evaluation": scored - start, "checkpoints": time.perf_counter() - scored}
     record = RunRecord(
         id=spec.id,
-        spec=vars(spec),
+        spec=spec.plain,
         status=OK,
         flags=collapse_flags(scores.values, trained),
         parameters={name: _count(network.parameters()) for name, network in method.networks().items()},
@@ -229,4 +229,4 @@ def _unfinished(
     spec: RunSpec, status: str, reason: str, curve: tuple[Mapping[str, float], ...] = ()
 ) -> RunRecord:
     described = describe(torch.device(spec.device))
-    return RunRecord(id=spec.id, spec=vars(spec), status=status, reason=reason, curve=curve, **described)
+    return RunRecord(id=spec.id, spec=spec.plain, status=status, reason=reason, curve=curve, **described)

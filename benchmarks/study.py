@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import product
+from typing import Any
 
 from mistakes import UserMistake, unknown
 
@@ -50,10 +51,14 @@ class RunSpec:
     edition: str = ""
 
     @property
+    def plain(self) -> dict[str, Any]:
+        """All fields as plain data; published data have no edition, and no field for it."""
+        return {name: value for name, value in asdict(self).items() if name != "edition" or value}
+
+    @property
     def id(self) -> str:
-        """A readable slug with a hash of the content; published data have no edition, and none in the hash."""
-        named = {name: value for name, value in asdict(self).items() if name != "edition" or value}
-        content = json.dumps(named, sort_keys=True)
+        """A readable slug with a hash of the content."""
+        content = json.dumps(self.plain, sort_keys=True)
         slug = re.sub(r"[^a-z0-9.=-]+", "_", self.row.lower()).strip("_")[:60]
         digest = hashlib.sha256(content.encode()).hexdigest()[:10]
         return f"{self.pair}--{slug}--{self.scale}--s{self.seed}--{digest}"

@@ -68,7 +68,7 @@ def show_list(heading: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 
 def _rich(grid: Grid, *, numbers: bool = True) -> RichTable:
     table = RichTable(
-        title=grid.heading,
+        title=escape(grid.heading),
         title_justify="left",
         title_style="bold",
         header_style="",

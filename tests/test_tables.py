@@ -171,7 +171,9 @@ def test_markdown_escapes_bars_and_latex_its_signs() -> None:
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex on this machine")
 def test_latex_compiles(tmp_path: Path) -> None:
     tables = "\n\n".join(path.read_text() for path in sorted((RESULTS / "tables").glob("*.tex")))
-    preamble = r"\documentclass{article}\usepackage[paperwidth=9in,paperheight=9in]{geometry}\usepackage{booktabs}"
+    preamble = (
+        r"\documentclass{article}\usepackage[paperwidth=9in,paperheight=9in]{geometry}\usepackage{booktabs}"
+    )
     (tmp_path / "all.tex").write_text(
         "\n".join([preamble, r"\begin{document}", tables, r"\end{document}"]), encoding="utf-8"
     )

@@ -1,6 +1,9 @@
 """Commands on records: nothing here trains or loads torch."""
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from benchmarks.options import AsJson, Results, Studies
 
@@ -40,3 +43,22 @@ def figures(
         for path in plots.write(study, found, results)
     ]
     print_json(list(map(str, written))) if as_json else print(*written, sep="\n")
+
+
+def compare(
+    before: Annotated[Path, typer.Argument(metavar="RESULTS_A", help="Folder of records, before a change.")],
+    after: Annotated[Path, typer.Argument(metavar="RESULTS_B", help="Folder of the same runs after it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show what changed beyond noise between two folders of records; exit code 1 where it is for the worse."""
+    from benchmarks.comparison import COLUMNS, compare_folders
+    from benchmarks.terminal import OUT, print_json, show_list
+
+    found = compare_folders(before, after)
+    if as_json:
+        print_json(found.plain())
+    else:
+        if changes := found.changes():
+            show_list(f"{before} (A) → {after} (B)", COLUMNS, changes)
+        OUT.print(found.summary, soft_wrap=True)
+    raise typer.Exit(int(found.regressed))
