@@ -66,6 +66,14 @@ def test_frechet_agrees_with_torchmetrics(sizes: tuple[int, int, int]) -> None:
     assert frechet_distance(first, second) == pytest.approx(outside.item(), rel=1e-6)
 
 
+@sizes
+def test_frechet_agrees_with_torch_fidelity(sizes: tuple[int, int, int]) -> None:
+    fidelity = pytest.importorskip("torch_fidelity.metric_fid")
+    one, two = (fidelity.fid_features_to_statistics(part) for part in two_sets(sizes))
+    outside = fidelity.fid_statistics_to_metric(one, two, verbose=False)[fidelity.KEY_METRIC_FID]
+    assert frechet_distance(*two_sets(sizes)) == pytest.approx(outside, rel=1e-6)
+
+
 @pytest.mark.parametrize("count", [500, 9], ids=["n>d", "n<d"])
 def test_frechet_of_diagonal_gaussians(count: int) -> None:
     one = torch.tensor([1.0, 2, 0.5, 3, 0, 0.1, 0, 0, 0, 0, 0, 0], dtype=torch.float64)
@@ -146,6 +154,15 @@ def test_kernel_distance_agrees_with_torchmetrics() -> None:
     first, second = correlated(150, 24, 1), correlated(150, 24, 2)
     outside = kid.poly_mmd(first, second, degree=3, gamma=1 / 24, coef=1.0)
     assert kernel_distance(first, second) == pytest.approx(outside.item(), rel=1e-6)
+
+
+def test_kernel_distance_agrees_with_torch_fidelity() -> None:
+    fidelity = pytest.importorskip("torch_fidelity.metric_kid")
+    first, second = correlated(150, 24, 1), correlated(150, 24, 2)
+    outside = fidelity.kid_features_to_metric(
+        first, second, kid_subsets=1, kid_subset_size=150, rng_seed=0, verbose=False
+    )
+    assert kernel_distance(first, second) == pytest.approx(outside[fidelity.KEY_METRIC_KID_MEAN], rel=1e-6)
 
 
 def test_kernel_distance_takes_single_precision_features_in_double() -> None:
