@@ -49,6 +49,8 @@ Examples:
   python bench.py fid REFINED REAL --extractor timm:vit_small_patch14_dinov2
 
   python bench.py tables simgan-ablation
+
+  python bench.py report simgan-ablation --out report.html
 """
 
 USAGE_ERROR: Any = typer.BadParameter.__base__  # click's, which typer imports or carries, by version
@@ -171,7 +173,14 @@ def list_(
         show_list(name, part.columns, part.rows)
 
 
-for command in (recorded.tables, recorded.figures, images.download, images.fid, images.adapt):
+for command in (
+    recorded.tables,
+    recorded.figures,
+    recorded.report,
+    images.download,
+    images.fid,
+    images.adapt,
+):
     app.command()(command)
 
 

@@ -1,7 +1,10 @@
-"""Tables as Markdown, CSV and LaTeX; the same table gives the same bytes."""
+"""Tables as Markdown, HTML, CSV and LaTeX; the same table gives the same bytes."""
 
+from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 
+from benchmarks.report import markup
 from benchmarks.tables import Grid, Table
 
 _LATEX = str.maketrans(
@@ -42,6 +45,38 @@ def markdown_grid(grid: Grid) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
 
 
+def html(table: Table) -> str:
+    """Return the whole table as an HTML page that loads nothing."""
+    head = f"<h1>{escape(table.title)}</h1>\n<p>{escape(table.about)}</p>"
+    return markup.document(
+        table.title,
+        "\n".join(["<main>", head, *map(html_grid, table.grids), html_notes(table, "h2"), "</main>"]),
+    )
+
+
+def html_grid(grid: Grid, links: Mapping[str, str] | None = None) -> str:
+    """Return one grid as an HTML table; a row's name leads where ``links`` says."""
+    places = links or {}
+    rows = [
+        [_cell(cell, (line, place) in grid.bold) for place, cell in enumerate(cells)]
+        for line, cells in enumerate(grid.cells)
+    ]
+    for row, (name, *_) in zip(rows, grid.cells, strict=True):
+        if name in places:
+            row[0] = f'<a href="{escape(places[name])}">{row[0]}</a>'
+    return markup.table(grid.heading, grid.columns, rows)
+
+
+def _cell(text: str, bold: bool) -> str:
+    return f"<strong>{escape(text)}</strong>" if bold else escape(text)
+
+
+def html_notes(table: Table, head: str) -> str:
+    """Return the notes as an HTML list under a heading of that level, or nothing."""
+    notes = "\n".join(f"<li>{escape(note)}</li>" for note in table.notes)
+    return f"<{head}>Notes</{head}>\n<ul>\n{notes}\n</ul>" if notes else ""
+
+
 def latex(table: Table) -> str:
     """Return every grid as LaTeX tabulars for the package booktabs."""
     return "\n".join(_tabular(grid, table) for grid in table.grids)
@@ -67,10 +102,10 @@ def csv(table: Table) -> str:
 
 
 def write(table: Table, folder: Path) -> list[Path]:
-    """Write ``NAME.md``, ``NAME.csv`` and ``NAME.tex`` into ``folder``; return their paths."""
+    """Write ``NAME.md``, ``NAME.html``, ``NAME.csv`` and ``NAME.tex`` into ``folder``; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for ending, render in (("md", markdown), ("csv", csv), ("tex", latex)):
+    for ending, render in (("md", markdown), ("html", html), ("csv", csv), ("tex", latex)):
         path = folder / f"{table.name}.{ending}"
         path.write_text(render(table), encoding="utf-8", newline="\n")
         written.append(path)

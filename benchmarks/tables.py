@@ -26,7 +26,7 @@ class Grid:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """One comparison on one pair, scale and machine: ``grids`` to show, ``frame`` with the numbers."""
+    """One comparison on one pair, scale and machine: ``grids`` to show, ``frame`` with the numbers of ``records``."""
 
     name: str
     title: str
@@ -34,6 +34,7 @@ class Table:
     grids: tuple[Grid, ...]
     notes: tuple[str, ...]
     frame: pd.DataFrame
+    records: tuple[RunRecord, ...]
 
 
 def records_of(study: Study, records: Iterable[RunRecord]) -> list[RunRecord]:
@@ -101,6 +102,7 @@ def _table(study: Study, records: Sequence[RunRecord], name: str) -> Table:
         grids=(_score_grid(summary), _cost_grid(summary)),
         notes=tuple(_notes(records)),
         frame=_plain(summary),
+        records=tuple(records),
     )
 
 

@@ -1,6 +1,9 @@
 """Commands on records: nothing here trains or loads torch."""
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from benchmarks.options import AsJson, Results, Studies
 
@@ -10,7 +13,7 @@ def tables(
     results: Results = Path("results"),
     as_json: AsJson = False,
 ) -> None:
-    """Make the tables of studies from records alone: Markdown, CSV and LaTeX in RESULTS/tables."""
+    """Make the tables of studies from records alone: Markdown, HTML, CSV and LaTeX in RESULTS/tables."""
     from benchmarks import formats
     from benchmarks.tables import tables_of
     from benchmarks.terminal import print_tables
@@ -42,3 +45,18 @@ def figures(
         for path in plots.write(study, found, results)
     ]
     print_json(list(map(str, written))) if as_json else print(*written, sep="\n")
+
+
+def report(
+    studies: Studies = None,
+    results: Results = Path("results"),
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write.", show_default="RESULTS/report.html")
+    ] = None,
+) -> None:
+    """Write tables, figures, differences of any two rows and all runs of studies as one HTML file that loads nothing."""
+    from benchmarks.report.page import page, write
+    from benchmarks.words import recorded_studies
+
+    text = page(recorded_studies(studies or [], results), results)
+    print(write(text, out or results / "report.html"))
