@@ -57,6 +57,8 @@ Examples:
   python bench.py tables simgan-ablation
 
   python bench.py compare results output
+
+  python bench.py report simgan-ablation --out report.html
 """
 
 USAGE_ERROR: Any = typer.BadParameter.__base__  # click's, which typer imports or carries, by version
@@ -179,7 +181,7 @@ def list_(
         show_list(name, part.columns, part.rows)
 
 
-ON_RECORDS = (recorded.tables, recorded.figures, recorded.compare)
+ON_RECORDS = (recorded.tables, recorded.figures, recorded.report, recorded.compare)
 ON_IMAGES = (images.download, images.preview, images.fid, images.adapt)
 for command in (*ON_RECORDS, *ON_IMAGES):
     app.command()(command)

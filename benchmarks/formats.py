@@ -1,10 +1,13 @@
-"""Tables as Markdown, CSV and LaTeX; the same table gives the same bytes."""
+"""Tables as Markdown, HTML, CSV and LaTeX; the same table gives the same bytes."""
 
+from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 
 import pandas as pd
 
 from benchmarks.grids import Grid
+from benchmarks.report import markup
 from benchmarks.tables import Table
 
 _LATEX = str.maketrans(
@@ -48,6 +51,38 @@ def markdown_grid(grid: Grid) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
 
 
+def html(table: Table) -> str:
+    """Return the whole table as an HTML page that loads nothing."""
+    head = f"<h1>{escape(table.title)}</h1>\n<p>{escape(table.about)}</p>"
+    return markup.document(
+        table.title,
+        "\n".join(["<main>", head, *map(html_grid, table.grids), html_notes(table, "h2"), "</main>"]),
+    )
+
+
+def html_grid(grid: Grid, links: Mapping[str, str] | None = None) -> str:
+    """Return one grid as an HTML table; a row's name leads where ``links`` says."""
+    places = links or {}
+    rows = [
+        [_cell(cell, (line, place) in grid.bold) for place, cell in enumerate(cells)]
+        for line, cells in enumerate(grid.cells)
+    ]
+    for row, (name, *_) in zip(rows, grid.cells, strict=True):
+        if name in places:
+            row[0] = f'<a href="{escape(places[name])}">{row[0]}</a>'
+    return markup.table(grid.heading, grid.columns, rows)
+
+
+def _cell(text: str, bold: bool) -> str:
+    return f"<strong>{escape(text)}</strong>" if bold else escape(text)
+
+
+def html_notes(table: Table, head: str) -> str:
+    """Return the notes as an HTML list under a heading of that level, or nothing."""
+    notes = "\n".join(f"<li>{escape(note)}</li>" for note in table.notes)
+    return f"<{head}>Notes</{head}>\n<ul>\n{notes}\n</ul>" if notes else ""
+
+
 def latex(table: Table) -> str:
     """Return every grid as LaTeX tabulars for the package booktabs."""
     return "\n".join(_tabular(grid, table) for grid in table.grids)
@@ -73,11 +108,12 @@ def csv(numbers: pd.DataFrame) -> str:
 
 
 def write(table: Table, folder: Path) -> list[Path]:
-    """Write ``NAME.md``, ``.tex``, ``.csv`` and ``-runs.csv``, every run by its id, into ``folder``; return their paths."""
+    """Write ``NAME.md``, ``.html``, ``.tex``, ``.csv`` and ``-runs.csv``, every run by its id; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     pages = {
         ".md": markdown(table),
+        ".html": html(table),
         ".tex": latex(table),
         ".csv": csv(table.frame),
         "-runs.csv": csv(table.runs),

@@ -26,10 +26,7 @@ from benchmarks.summary import COMPARED, Summary, bounds_in, by_seed, summarise
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """One comparison on one pair, scale and machine.
-
-    ``grids`` are to show; ``frame`` holds their numbers, ``runs`` every run that they come from.
-    """
+    """One comparison on one pair, scale and machine: ``grids`` to show, ``frame`` with the numbers of ``records``."""
 
     name: str
     title: str
@@ -37,7 +34,24 @@ class Table:
     grids: tuple[Grid, ...]
     notes: tuple[str, ...]
     frame: pd.DataFrame
-    runs: pd.DataFrame
+    records: tuple[RunRecord, ...]
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """Every run with its id, status and scores: what the numbers are made from."""
+        return pd.DataFrame(
+            [
+                {
+                    "method": record.spec["row"],
+                    "seed": record.spec["seed"],
+                    "status": record.status,
+                    **record.scores,
+                    "ms / step": record.step_ms.get("median"),
+                    "run": record.id,
+                }
+                for record in sorted(self.records, key=lambda one: (one.spec["row"], one.spec["seed"]))
+            ]
+        )
 
 
 def records_of(study: Study, records: Iterable[RunRecord]) -> list[RunRecord]:
@@ -131,7 +145,7 @@ def _table(study: Study, records: Sequence[RunRecord], name: str) -> Table:
         grids=tuple(grid for grid in grids if grid),
         notes=(*_failures(summary, records), *_blanks(records)),
         frame=_plain(summary),
-        runs=_runs(records),
+        records=tuple(records),
     )
 
 
@@ -214,20 +228,3 @@ def _plain(summary: Summary) -> pd.DataFrame:
                 line[f"{title} IQM"] = interquartile_mean(values)
         lines.append(line | {"runs": summary.done(row)})
     return pd.DataFrame(lines)
-
-
-def _runs(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """Return every run with its id, status and scores: what the numbers of the table are made from."""
-    return pd.DataFrame(
-        [
-            {
-                "method": record.spec["row"],
-                "seed": record.spec["seed"],
-                "status": record.status,
-                **record.scores,
-                "ms / step": record.step_ms.get("median"),
-                "run": record.id,
-            }
-            for record in sorted(records, key=lambda one: (one.spec["row"], one.spec["seed"]))
-        ]
-    )

@@ -80,7 +80,14 @@ def test_no_room_without_a_purpose() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["benchmarks.records", "benchmarks.tables", "benchmarks.formats", "benchmarks.comparison", "bench"],
+    [
+        "benchmarks.records",
+        "benchmarks.tables",
+        "benchmarks.formats",
+        "benchmarks.comparison",
+        "benchmarks.report.page",
+        "bench",
+    ],
 )
 def test_records_and_tables_need_no_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"

@@ -57,7 +57,7 @@ def test_tables_come_from_records_alone(recorded: Path, capsys: pytest.CaptureFi
     assert bench.main(["tables", "--results", str(recorded)]) == 0
     assert "simgan-nohist" in capsys.readouterr().out
     files = sorted(path for path in (recorded / "tables").iterdir())
-    assert [path.suffix for path in files] == [".csv", ".md", ".tex"]
+    assert [path.suffix for path in files] == [".csv", ".html", ".md", ".tex"]
     before = [path.read_bytes() for path in files]
     assert bench.main(["tables", "--results", str(recorded)]) == 0
     assert [path.read_bytes() for path in files] == before
@@ -132,6 +132,8 @@ MISTAKES = {
     "option before a command": (["--results", "there", "tables"], "'results' stands before 'tables'"),
     "unknown list": (["list", "method"], "Did you mean 'methods'?"),
     "unknown study to tabulate": (["tables", "nothing"], "unknown study 'nothing'"),
+    "unknown study to report": (["report", "usp"], "Did you mean 'usps'?"),
+    "nothing to report": (["report", "--results", "no-such-folder"], "no record"),
     "nothing to tabulate": (["tables", "--results", "no-such-folder"], "no record"),
     "results not writable": (["--results", "/dev/null/x", *QUICK], "cannot be written"),
 }

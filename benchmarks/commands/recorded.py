@@ -13,7 +13,7 @@ def tables(
     results: Results = Path("results"),
     as_json: AsJson = False,
 ) -> None:
-    """Make the tables of studies from records alone: Markdown, CSV and LaTeX in RESULTS/tables."""
+    """Make the tables of studies from records alone: Markdown, HTML, CSV and LaTeX in RESULTS/tables."""
     from benchmarks import formats
     from benchmarks.tables import selection_tables, tables_of
     from benchmarks.terminal import print_tables
@@ -62,3 +62,18 @@ def compare(
             show_list(f"{before} (A) → {after} (B)", COLUMNS, changes)
         OUT.print(found.summary, soft_wrap=True)
     raise typer.Exit(int(found.regressed))
+
+
+def report(
+    studies: Studies = None,
+    results: Results = Path("results"),
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write.", show_default="RESULTS/report.html")
+    ] = None,
+) -> None:
+    """Write tables, figures, differences of any two rows and all runs of studies as one HTML file that loads nothing."""
+    from benchmarks.report.page import page, write
+    from benchmarks.words import recorded_studies
+
+    text = page(recorded_studies(studies or [], results), results)
+    print(write(text, out or results / "report.html"))

@@ -1,0 +1,89 @@
+"""What sets any two rows of a table apart: their scores, paired by seed, and their settings. Needs no torch."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmarks.records import OK, RunRecord
+from benchmarks.scores.catalogue import SCORES
+from benchmarks.statistics import Estimate, estimate
+
+BySeed = Mapping[int, float]
+
+
+def differences(rows: Sequence[str], records: Sequence[RunRecord]) -> dict[str, Any]:
+    """Return as plain data, in lists that follow ``rows``, ``scores`` and ``paths``, what a page looks up.
+
+    ``means[row][score]`` is text; ``differences[row][other][score]`` is the mean of row − other as text, the number of
+    seeds that both have, and where its 95 % interval lies, or ``None`` where they share no seed;
+    ``settings[row][path]`` is text, ``None`` where a row has no such setting.
+    """
+    names = scores_in(records)
+    values = {row: {name: _by_seed(row, name, records) for name in names} for row in rows}
+    settings = settings_of(rows, records)
+    paths = paths_in(settings)
+    return {
+        "rows": list(rows),
+        "scores": [SCORES[name].short for name in names],
+        "means": [[_mean(name, values[row][name]) for name in names] for row in rows],
+        "differences": [
+            [[_difference(name, values[row][name], values[other][name]) for name in names] for other in rows]
+            for row in rows
+        ],
+        "paths": paths,
+        "settings": [[settings[row].get(path) for path in paths] for row in rows],
+    }
+
+
+def paired(one: BySeed, other: BySeed) -> Estimate | None:
+    """Return mean and 95 % interval of one − other over the seeds that both have."""
+    return estimate([one[seed] - other[seed] for seed in sorted(one.keys() & other.keys())])
+
+
+def scores_in(records: Sequence[RunRecord]) -> list[str]:
+    """Return the names of the scores that any finished run has, in the catalogue's order."""
+    done = [record.scores for record in records if record.status == OK]
+    return [name for name in SCORES if any(scores.get(name) is not None for scores in done)]
+
+
+def settings_of(rows: Sequence[str], records: Sequence[RunRecord]) -> dict[str, dict[str, str]]:
+    """Return by row its settings, and below them its budget, as text by path."""
+    specs = {row: next(record.spec for record in records if record.spec["row"] == row) for row in rows}
+    found = {}
+    for row, spec in specs.items():
+        budget = {f"budget.{name}": value for name, value in spec["budget"].items()}
+        values = {**spec["settings"], **budget}
+        found[row] = {path: "–" if value is None else str(value) for path, value in values.items()}
+    return found
+
+
+def paths_in(settings: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Return the paths of all rows' settings, the budget's last."""
+    paths = dict.fromkeys(path for mine in settings.values() for path in mine)
+    return sorted(paths, key=lambda path: path.startswith("budget."))
+
+
+def _by_seed(row: str, name: str, records: Sequence[RunRecord]) -> BySeed:
+    mine = [record for record in records if record.spec["row"] == row and record.status == OK]
+    scores = {record.spec["seed"]: record.scores.get(name) for record in mine}
+    return {seed: value for seed, value in scores.items() if value is not None}
+
+
+def _mean(name: str, values: BySeed) -> str:
+    number = estimate(list(values.values()))
+    return number.written(SCORES[name].digits) if number else ""
+
+
+def _difference(name: str, one: BySeed, other: BySeed) -> list[str | int] | None:
+    number = paired(one, other)
+    if number is None:
+        return None
+    return [number.written(SCORES[name].digits, sign=True), number.count, _place(number)]
+
+
+def _place(number: Estimate) -> str:
+    """Say where the 95 % interval lies."""
+    if number.half is None:
+        return "none: one seed"
+    if abs(number.mean) <= number.half:
+        return "includes 0"
+    return "below 0" if number.mean < 0 else "above 0"

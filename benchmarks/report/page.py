@@ -1,0 +1,131 @@
+"""The whole report: what it holds, every study's tables, how the numbers were made; written whole or not at all."""
+
+import os
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from benchmarks.records import OK, RunRecord
+from benchmarks.report.differences import scores_in
+from benchmarks.report.markup import asset, document
+from benchmarks.report.sections import section
+from benchmarks.scores.catalogue import SCORES
+from benchmarks.studies import STUDIES
+from benchmarks.study import Study
+from benchmarks.tables import Table, selection_tables, tables_of
+from mistakes import UserMistake
+
+Found = tuple[Study, list[RunRecord]]
+
+INTERVALS = (
+    "A number of a table is a mean over seeds, and ± the half-width of its 95 % interval by Student’s t over the n "
+    "finished runs, t(0.975, n − 1) · s / √n. A single seed has no interval.",
+    "A difference of two rows is taken seed by seed, since all rows of a seed share the order of the data, the initial "
+    "weights and the task model; its interval is that of the differences. One that includes 0 does not tell the rows "
+    "apart. Intervals are not widened for the number of comparisons: of twenty between equal rows, one is expected to "
+    "exclude 0.",
+    "From six seeds on, differences also have a bias-corrected accelerated bootstrap interval (BCa), which is too short for "
+    "so few, and the p-value of an exact sign-flip test, corrected over the table’s rows (Holm). P(better) is the chance "
+    "that a run of the row beats a run of the baseline. A score is bold where its interval lies apart from that of every "
+    "other trained row.",
+    "Runs that failed or diverged stand in no mean; the notes say why. A row’s name leads to its runs, and they hold "
+    "the values that its means are taken of.",
+)
+
+
+def page(found: Sequence[Found], results: Path) -> str:
+    """Return the report of studies with their records as one HTML document; pictures are read from ``results``.
+
+    The same records and pictures give the same text. Raises :class:`UserMistake` as ``tables_of`` does.
+    """
+    tables = [
+        (study, tables_of(study, sorted(records, key=lambda record: record.id))) for study, records in found
+    ]
+    body = "\n".join(
+        [
+            '<a class="skip" href="#content">To the tables</a>',
+            _header(found, tables),
+            '<main id="content">',
+            *(_study(number, study, made, results) for number, (study, made) in enumerate(tables, 1)),
+            _methods(found),
+            "</main>",
+        ]
+    )
+    return document(f"Benchmark report: {_names(found)}", body, asset("report.js"))
+
+
+def write(text: str, path: Path) -> Path:
+    """Write the report; a reader never sees half of it. Raises :class:`UserMistake` when the path cannot be written."""
+    draft = path.with_name(f".draft-{os.getpid()}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            draft.write_text(text, encoding="utf-8", newline="\n")
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserMistake(
+            f"report {str(path)!r} cannot be written ({error.strerror}); allowed: a file you may write to."
+        ) from error
+    return path
+
+
+def _names(found: Sequence[Found]) -> str:
+    return ", ".join(study.name for study, _ in found)
+
+
+def _header(found: Sequence[Found], tables: Sequence[tuple[Study, list[Table]]]) -> str:
+    items = []
+    for number, (study, made) in enumerate(tables, 1):
+        names = [escape(table.name.removeprefix(f"{study.name}--")) for table in made]
+        links = "".join(
+            f'<li><a href="#study-{number}-{place}">{name}</a></li>' for place, name in enumerate(names, 1)
+        )
+        items.append(f'<li><a href="#study-{number}">{escape(study.name)}</a><ul>{links}</ul></li>')
+    return (
+        f"<header>\n<h1>Benchmark report</h1>\n<p>{escape(_names(found))}</p>\n<p>{escape(_extent(found))}</p>\n"
+        f'<nav aria-label="Contents"><ul>{"".join(items)}<li><a href="#methods">Methods</a></li></ul></nav>\n</header>'
+    )
+
+
+def _extent(found: Sequence[Found]) -> str:
+    """Say how many runs there are, how they ended, and when."""
+    runs = {record.id: record for _, records in found for record in records}.values()
+    ends = [record.status for record in runs]
+    dates = sorted({record.created[:10] for record in runs if record.created})
+    span = f"; recorded {' to '.join(dict.fromkeys((dates[0], dates[-1])))}" if dates else ""
+    counts = ", ".join(f"{ends.count(end)} {end}" for end in dict.fromkeys([OK, *sorted(ends)]))
+    return f"{len(ends)} runs: {counts}{span}."
+
+
+def _study(number: int, study: Study, made: Sequence[Table], results: Path) -> str:
+    name = f"study-{number}"
+    selected = {table.name: table for one in made for table in selection_tables(study, one.records)}
+    parts = [
+        section(table, selected.get(f"{table.name}--selection"), study, results, f"{name}-{place}")
+        for place, table in enumerate(made, 1)
+    ]
+    body = "\n".join(parts)
+    return f'<section id="{name}">\n<h2>{escape(study.name)}</h2>\n{body}\n</section>'
+
+
+def _methods(found: Sequence[Found]) -> str:
+    names = scores_in([record for _, records in found for record in records])
+    scores = "\n".join(
+        f"<dt>{escape(SCORES[name].short)}</dt><dd>{escape(SCORES[name].about)}; "
+        f"{'no way' if SCORES[name].better == 'neither' else SCORES[name].better} is better</dd>"
+        for name in names
+    )
+    intervals = "\n".join(f"<p>{escape(text)}</p>" for text in INTERVALS)
+    return (
+        f'<section id="methods">\n<h2>Methods</h2>\n<h3>Intervals</h3>\n{intervals}\n<h3>Scores</h3>\n<dl>\n{scores}\n</dl>\n'
+        f"<h3>Make it again</h3>\n<pre>{escape(_commands(found))}</pre>\n</section>"
+    )
+
+
+def _commands(found: Sequence[Found]) -> str:
+    published = [study.name for study, _ in found if study.name in STUDIES]
+    lines = [f"python bench.py {' '.join(['report', *published])} --results RESULTS"]
+    lines += [f"python bench.py --study {name} --results RESULTS --data DATA" for name in published]
+    return "\n".join(lines)
