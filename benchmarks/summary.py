@@ -69,11 +69,11 @@ def summarise(study: Study, records: Sequence[RunRecord]) -> Summary:
     Raises :class:`UserMistake` where a row has records of two different settings, or of two data sets.
     """
     settings = _settings(study, records)
-    frame = pd.DataFrame([_flat(record) for record in records])
+    runs = finished(records)
     bounds = bounds_in(records)
     trained = [row for row in study.rows if row in settings and row not in bounds]
     baseline = trained[0] if trained else None
-    scores = [score for score in SCORES if score in frame and frame[score].notna().any()]
+    scores = [score for score in SCORES if score in runs and runs[score].notna().any()]
     return Summary(
         study=study,
         settings=settings,
@@ -81,8 +81,14 @@ def summarise(study: Study, records: Sequence[RunRecord]) -> Summary:
         columns=varied([settings[row] for row in trained]),
         baseline=baseline,
         scores=scores,
-        numbers=_numbers(study, frame, [*scores, *COSTS], baseline),
+        numbers=_numbers(study, runs, [*scores, *COSTS], baseline),
     )
+
+
+def finished(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """Return scores and costs of every finished run, a column each, by (row, seed)."""
+    frame = pd.DataFrame([_flat(record) for record in records])
+    return frame[frame["ok"]].set_index(["row", "seed"])
 
 
 def bounds_in(records: Iterable[RunRecord]) -> set[str]:
@@ -132,23 +138,26 @@ def _flat(record: RunRecord) -> dict[str, Any]:
     }
 
 
-def _numbers(study: Study, frame: pd.DataFrame, names: Sequence[str], baseline: str | None) -> Numbers:
+def _numbers(study: Study, runs: pd.DataFrame, names: Sequence[str], baseline: str | None) -> Numbers:
     """Return the estimate of every (row, name), and of (row, "Δ name") paired by seed against the baseline."""
     numbers: Numbers = {}
-    done = frame[frame["ok"]].set_index(["row", "seed"])
     for name in names:
-        values = done[name] if name in done else pd.Series(dtype=float)
+        values = runs[name] if name in runs else pd.Series(dtype=float)
         for row in study.rows:
-            mine = _of(values, row)
-            numbers[row, name] = estimate(mine.tolist())
+            numbers[row, name] = estimate(by_seed(values, row).tolist())
             if name in COMPARED and baseline and row != baseline:
-                numbers[row, f"Δ {name}"] = estimate((mine - _of(values, baseline)).dropna().tolist())
+                numbers[row, f"Δ {name}"] = estimate(paired(values, row, baseline).tolist())
     for row in study.rows:
-        numbers[row, "runs"] = estimate([float(len(_of(done["ok"], row)))])
+        numbers[row, "runs"] = estimate([float(len(by_seed(runs["ok"], row)))])
     return numbers
 
 
-def _of(values: pd.Series, row: str) -> pd.Series:
+def paired(values: pd.Series, row: str, baseline: str) -> pd.Series:
+    """Return one row's values less the baseline's, by seed, of the seeds that both have."""
+    return (by_seed(values, row) - by_seed(values, baseline)).dropna()
+
+
+def by_seed(values: pd.Series, row: str) -> pd.Series:
     """Return one row's values by seed, in the order of seeds, without missing ones."""
     mine = values[values.index.get_level_values("row") == row] if len(values) else values
     return mine.droplevel("row").sort_index().dropna().astype(float) if len(mine) else pd.Series(dtype=float)

@@ -50,19 +50,24 @@ def records_of(study: Study, records: Iterable[RunRecord]) -> list[RunRecord]:
     return sorted(mine, key=lambda record: study.pairs.index(record.spec["pair"]))
 
 
-def tables_of(study: Study, records: Iterable[RunRecord]) -> list[Table]:
-    """Return the tables of a study, one for each pair, machine and protocol that its records have.
-
-    Raises :class:`UserMistake` where a row has records of two different settings.
-    """
+def comparisons(study: Study, records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
+    """Return the records of a study by comparison: one for each pair, machine and protocol that they have."""
     groups: dict[str, list[RunRecord]] = {}
     for record in records_of(study, records):
         groups.setdefault(_comparable(record), []).append(record)
     names = [f"{study.name}--{group[0].spec['pair']}" for group in groups.values()]
-    return [
-        _table(study, group, name if names.count(name) == 1 else f"{name}--{number}")
+    return {
+        name if names.count(name) == 1 else f"{name}--{number}": group
         for number, (name, group) in enumerate(zip(names, groups.values(), strict=True), 1)
-    ]
+    }
+
+
+def tables_of(study: Study, records: Iterable[RunRecord]) -> list[Table]:
+    """Return the table of each comparison in a study.
+
+    Raises :class:`UserMistake` where a row has records of two different settings.
+    """
+    return [_table(study, group, name) for name, group in comparisons(study, records).items()]
 
 
 def studies_in(records: Sequence[RunRecord]) -> list[Study]:
