@@ -78,7 +78,16 @@ def test_no_room_without_a_purpose() -> None:
     assert not [path for path in FILES if vague & set(path.relative_to(ROOT).with_suffix("").parts)]
 
 
-@pytest.mark.parametrize("module", ["benchmarks.records", "benchmarks.tables", "benchmarks.formats", "bench"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "benchmarks.records",
+        "benchmarks.tables",
+        "benchmarks.formats",
+        "benchmarks.figures.catalogue",
+        "bench",
+    ],
+)
 def test_records_and_tables_need_no_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -1,0 +1,84 @@
+"""The figures by name, and how they are written."""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from matplotlib import style
+from matplotlib.figure import Figure
+from PIL import Image
+
+from benchmarks.figures.costs import step_figure
+from benchmarks.figures.curves import curve_figure
+from benchmarks.figures.scatter import fid_error_figure, pareto_figure
+from benchmarks.figures.scores import difference_figure, score_figure
+from benchmarks.figures.sheets import draw_sheet, film_sheet, neighbour_sheet, sample_sheet
+from benchmarks.records import RunRecord, writable
+from benchmarks.study import Study
+from benchmarks.tables import comparisons
+
+CHARTS: Mapping[str, Callable[[Study, Sequence[RunRecord]], Figure | None]] = {
+    "scores": score_figure,
+    "differences": difference_figure,
+    "curves": curve_figure,
+    "pareto": pareto_figure,
+    "fid-error": fid_error_figure,
+    "steps": step_figure,
+}
+SHEETS: Mapping[str, Callable[[Study, Sequence[RunRecord], Path], Image.Image | None]] = {
+    "samples": sample_sheet,
+    "neighbours": neighbour_sheet,
+    "draws": draw_sheet,
+    "film": film_sheet,
+}
+FIGURES: Mapping[str, Callable[..., Figure | Image.Image | None]] = {**CHARTS, **SHEETS}
+LOOK = {
+    "svg.fonttype": "path",  # looks the same where the font is missing
+    "svg.hashsalt": "bench",  # the names inside are the same every time
+    "text.parse_math": False,  # a row's name may hold dollar signs
+}
+
+
+def write(study: Study, records: Sequence[RunRecord], results: Path) -> list[Path]:
+    """Write the figures of each comparison in a study into ``results/figures``; return their paths.
+
+    A chart becomes ``COMPARISON--NAME.png`` and ``.svg``, a sheet of pictures a PNG file; the same records give the
+    same bytes. Raises :class:`UserMistake` where no table could be made either, and for a folder that cannot be written.
+    """
+    written = []
+    for comparison, mine in comparisons(study, records).items():
+        for name, draw in FIGURES.items():
+            with style.context(["default", LOOK]):  # whatever the user's own matplotlibrc says
+                figure = draw(study, mine, results) if name in SHEETS else draw(study, mine)
+                files = _files(figure)
+            for ending, content in files.items():
+                written.append(results / "figures" / f"{comparison}--{name}.{ending}")
+                _put(written[-1], content)
+    return written
+
+
+def _files(figure: Figure | Image.Image | None) -> dict[str, bytes]:
+    """Return the content of a figure's files by their endings, none for no figure."""
+    if figure is None:
+        return {}
+    png, svg = io.BytesIO(), io.BytesIO()
+    if isinstance(figure, Image.Image):
+        figure.save(png, "PNG", optimize=True)
+        return {"png": png.getvalue()}
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out once, for both
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=120)
+    few = Image.open(drawn).convert("RGB").quantize(256)  # a third of the bytes, and no metadata
+    few.save(png, "PNG", optimize=True)
+    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    return {"png": png.getvalue(), "svg": svg.getvalue()}
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Write a file so that a reader never sees half of it."""
+    draft = path.with_name(f".draft-{path.name}")
+    with writable(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(content)
+        draft.replace(path)
