@@ -66,7 +66,7 @@ def write(record: RunRecord, files: Mapping[str, bytes], results: Path) -> Path:
     """
     final = results / "runs" / record.id
     text = json.dumps(asdict(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    with _writable(results):
+    with writable(results):
         final.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=final.parent))
         try:
@@ -87,14 +87,14 @@ def write(record: RunRecord, files: Mapping[str, bytes], results: Path) -> Path:
 
 def check_writable(results: Path) -> None:
     """Raise :class:`UserMistake` now if results could not be written later."""
-    with _writable(results):
+    with writable(results):
         (results / "runs").mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=results / "runs").close()
 
 
 @contextmanager
-def _writable(results: Path) -> Iterator[None]:
-    """Turn the system's refusal to write into a user's mistake."""
+def writable(results: Path) -> Iterator[None]:
+    """Turn the system's refusal to write into a :class:`UserMistake`."""
     try:
         yield
     except OSError as error:

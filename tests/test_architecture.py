@@ -86,6 +86,7 @@ def test_no_room_without_a_purpose() -> None:
         "benchmarks.formats",
         "benchmarks.comparison",
         "benchmarks.report.page",
+        "benchmarks.figures.catalogue",
         "bench",
     ],
 )

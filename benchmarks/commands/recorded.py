@@ -32,15 +32,15 @@ def figures(
     results: Results = Path("results"),
     as_json: AsJson = False,
 ) -> None:
-    """Draw the figures of studies from records and their sample grids: PNG files in RESULTS/figures."""
-    from benchmarks import plots
+    """Draw the figures of studies from records and the pictures beside them: PNG and SVG files in RESULTS/figures."""
+    from benchmarks.figures import catalogue
     from benchmarks.terminal import print_json
     from benchmarks.words import recorded_studies
 
     written = [
         path
         for study, found in recorded_studies(studies or [], results)
-        for path in plots.write(study, found, results)
+        for path in catalogue.write(study, found, results)
     ]
     print_json(list(map(str, written))) if as_json else print(*written, sep="\n")
 

@@ -3,15 +3,14 @@
 import base64
 import inspect
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 from PIL import Image
 
-from benchmarks import plots
+from benchmarks.figures.catalogue import FIGURES, drawn, rendered
 from benchmarks.records import OK, RunRecord
 from benchmarks.study import Study
 
@@ -19,24 +18,16 @@ LARGEST_SVG = 150_000  # bytes; a chart of more marks than that is smaller, and 
 
 
 def figures(study: Study, records: Sequence[RunRecord], results: Path, prefix: str) -> list[str]:
-    """Return every figure there is of these records; the ids of the figures begin with ``prefix``."""
-    return [
-        _figure(f"{prefix}-{name}", caption, picture)
-        for name, caption, picture in _drawn(study, records, results)
-    ]
+    """Return every figure there is of these records; the ids of the figures begin with ``prefix``.
 
-
-def _drawn(
-    study: Study, records: Sequence[RunRecord], results: Path
-) -> Iterator[tuple[str, str, Figure | Image.Image]]:
-    """Yield name, caption and picture; a caption is what the drawing function says of itself."""
+    A caption is what the drawing function says of itself.
+    """
     if not any(record.status == OK for record in records):
-        return
-    yield "scores", _caption(plots.score_figure), plots.score_figure(study, records)
-    for name, draw in plots.SHEETS.items():
-        sheet = draw(study, records, results)
-        if sheet is not None:
-            yield name, _caption(draw), sheet
+        return []
+    return [
+        _figure(f"{prefix}-{name}", _caption(FIGURES[name]), picture)
+        for name, picture in drawn(study, records, results)
+    ]
 
 
 def _caption(draw: object) -> str:
@@ -60,15 +51,11 @@ def _figure(name: str, caption: str, picture: Figure | Image.Image) -> str:
 
 
 def _chart(figure: Figure) -> tuple[str, bytes]:
-    """Return media type and content; without date and with fixed ids, so that equal figures have equal bytes."""
-    buffer = io.BytesIO()
-    with mpl.rc_context({"svg.hashsalt": "report"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    if buffer.tell() <= LARGEST_SVG:
-        return "image/svg+xml", buffer.getvalue()
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=160, metadata={"Software": None})
-    return "image/png", buffer.getvalue()
+    """Return media type and content."""
+    files = rendered(figure)
+    if len(files["svg"]) <= LARGEST_SVG:
+        return "image/svg+xml", files["svg"]
+    return "image/png", files["png"]
 
 
 def _packed(picture: Image.Image) -> bytes:

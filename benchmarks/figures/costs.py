@@ -1,0 +1,88 @@
+"""What rows cost: the time of a step, and where the seconds of a run went."""
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.figures.marks import PALETTE, breadth, canvas, fit, tidy, titled
+from benchmarks.records import OK, RunRecord
+from benchmarks.study import Study
+from benchmarks.summary import Summary, summarise
+
+HATCHES = ("", "//", "xx", "\\\\", "--", "++", "||")
+
+
+def step_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
+    """Return a bar for the median time of a step, with its quartiles, and one for a run's seconds by phase.
+
+    All are means over seeds. ``None`` where no run is finished.
+    """
+    seconds = phases(study, records)
+    rows = [row for row in study.rows if row in seconds]
+    if not rows:
+        return None
+    figure = canvas(8 + breadth(rows), 1.2 + 0.3 * len(rows))
+    steps, runs = figure.subplots(1, 2, sharey=True)
+    _steps(steps, rows, summarise(study, records))
+    _phases(runs, rows, seconds)
+    runs.set_yticks(range(len(rows)), rows)
+    runs.set_ylim(len(rows) - 0.5, -0.5)
+    if seconds[rows[0]]:
+        figure.legend(loc="outside right upper", frameon=False)
+    return figure
+
+
+def phases(study: Study, records: Sequence[RunRecord]) -> dict[str, dict[str, float]]:
+    """Return for each row the mean seconds that its finished runs spent in each phase."""
+    done = [record for record in records if record.status == OK]
+    whole_first = sorted(done, key=lambda record: -len(record.seconds))  # these know the order of the phases
+    names = dict.fromkeys(name for record in whole_first for name in record.seconds)
+    mine = {row: [record for record in done if record.spec["row"] == row] for row in study.rows}
+    return {
+        row: {name: fmean(record.seconds.get(name, 0) for record in found) for name in names}
+        for row, found in mine.items()
+        if found
+    }
+
+
+def _steps(axes: Axes, rows: Sequence[str], summary: Summary) -> None:
+    """Draw the bars of the rows that train."""
+    quartiles = {}
+    for place, row in enumerate(rows):
+        numbers = [summary.numbers[row, name] for name in ("step_q1", "step_ms", "step_q3")]
+        if all(numbers):
+            quartiles[place] = [number.mean for number in numbers if number]
+    if quartiles:
+        first, median, last = zip(*quartiles.values(), strict=True)
+        fit(axes, "x", [*first, *last], zero=True)
+        spread = [
+            [m - q for q, m in zip(first, median, strict=True)],
+            [q - m for q, m in zip(last, median, strict=True)],
+        ]
+        axes.barh(list(quartiles), median, xerr=spread, height=0.65, color=PALETTE[5], capsize=3)
+    titled(axes, "x", "median ms / step, with quartiles")
+    tidy(axes, "x")
+
+
+def _phases(axes: Axes, rows: Sequence[str], seconds: Mapping[str, Mapping[str, float]]) -> None:
+    """Draw the bars of all rows, phase after phase."""
+    ends = [0.0] * len(rows)
+    for number, phase in enumerate(seconds[rows[0]]):
+        widths = [seconds[row][phase] for row in rows]
+        axes.barh(
+            range(len(rows)),
+            widths,
+            left=ends,
+            height=0.65,
+            color=PALETTE[number % len(PALETTE)],
+            hatch=HATCHES[number % len(HATCHES)],
+            edgecolor="white",
+            linewidth=0.5,
+            label=phase,
+        )
+        ends = [end + width for end, width in zip(ends, widths, strict=True)]
+    axes.set_xlim(left=0)
+    axes.set_xlabel("wall seconds / run, pauses included")
+    tidy(axes, "x")

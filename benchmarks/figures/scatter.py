@@ -1,0 +1,140 @@
+"""One number of a run against another: the target error against training time, and against FID."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from scipy.stats import spearmanr
+
+from benchmarks.figures.marks import LINE, Look, breadth, canvas, fit, legend, looks, mean, tidy, titled
+from benchmarks.records import OK, RunRecord
+from benchmarks.statistics import Estimate, estimate
+from benchmarks.study import Study
+from benchmarks.summary import bounds_in, by_seed, finished, summarise
+
+Points = Mapping[str, tuple[Sequence[float], Sequence[float]]]
+Means = Mapping[str, tuple[Estimate, Estimate]]
+
+
+def pareto_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
+    """Return the target error against the seconds that a row's training takes, pretraining included.
+
+    Steps count at their median time, so that pauses of the machine do not. A band joins the rows that no other betters
+    in both means; rows that train nothing are dashed lines. ``None`` where no timed run has an error.
+    """
+    runs = finished(records).reindex(columns=["error", "steps", "step_ms", "pretraining"])
+    runs["time"] = runs["steps"] * runs["step_ms"] / 1000 + runs["pretraining"].fillna(0)
+    points, means = _points(study, runs[["time", "error"]])
+    if not points:
+        return None
+    errors = {row: estimate(by_seed(runs["error"], row).tolist()) for row in _bounds(study, records)}
+    bounds = {row: number.mean for row, number in errors.items() if number}
+    figure, axes, marked = _canvas(study, points)
+    fit(axes, "x", _all(points, 0), [time for time, _ in means.values()])
+    fit(axes, "y", [*_all(points, 1), *bounds.values()], [error for _, error in means.values()])
+    for row, height in bounds.items():
+        axes.axhline(height, color="0.4", linestyle="--", linewidth=1, zorder=1.5)
+        axes.text(1.01, height, row, transform=axes.get_yaxis_transform(), va="center", fontsize="small")
+    _draw(axes, points, means, marked, whiskers=True)
+    device = next(record.host.get("device", "one device") for record in records if record.status == OK)
+    titled(axes, "x", f"training seconds on {device}")
+    titled(axes, "y", "target error %")
+    legend(figure, marked, lines=False, more=[_joined(axes, front(means))])
+    return figure
+
+
+def _joined(axes: Axes, best: Sequence[tuple[float, float]]) -> Line2D:
+    """Draw what error can be had in how much time."""
+    x, y = zip(*best, strict=True)
+    band: dict[str, Any] = {"color": "0.8", "linewidth": 5, "zorder": 1, "label": "Pareto front"}
+    (line,) = axes.plot([*x, axes.get_xlim()[1]], [*y, y[-1]], drawstyle="steps-post", **band)
+    return line
+
+
+def front(means: Means) -> list[tuple[float, float]]:
+    """Return the points that no other betters in both means, from the fastest on."""
+    best: list[tuple[float, float]] = []
+    for x, y in sorted((x.mean, y.mean) for x, y in means.values()):
+        if not best or y < best[-1][1]:
+            best.append((x, y))
+    return best
+
+
+def fid_error_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
+    """Return the target error against FID, titled with Spearman's rank correlation over the runs that trained.
+
+    ``None`` where no such run has both.
+    """
+    summary, runs = summarise(study, records), finished(records)
+    points, means = _points(study, runs.reindex(columns=["fid", "error"]))
+    trained = {row: mine for row, mine in points.items() if row not in _bounds(study, records)}
+    if not trained:
+        return None
+    figure, axes, marked = _canvas(study, points)
+    fit(axes, "x", _all(points, 0))
+    fit(axes, "y", _all(points, 1))
+    _draw(axes, points, means, marked, whiskers=False)
+    axes.set_title(_correlation(_all(trained, 0), _all(trained, 1)), fontsize="medium")
+    titled(axes, "x", summary.title("fid"))
+    titled(axes, "y", summary.title("error"))
+    legend(figure, marked, lines=False)
+    return figure
+
+
+def _correlation(x: Sequence[float], y: Sequence[float]) -> str:
+    """Return Spearman's ρ in words; without a value where it has none."""
+    runs = f"{len(x)} run{'s' * (len(x) > 1)} that trained"
+    if len(set(x)) < 2 or len(set(y)) < 2:
+        return runs
+    return f"Spearman's ρ = {spearmanr(x, y).statistic:z.2f} over {runs}"
+
+
+def _bounds(study: Study, records: Sequence[RunRecord]) -> list[str]:
+    found = bounds_in(records)
+    return [row for row in study.rows if row in found]
+
+
+def _points(study: Study, runs: pd.DataFrame) -> tuple[Points, Means]:
+    """Return by row the values of runs that have both of two numbers, and the means of both."""
+    whole = runs.dropna()
+    x, y = (
+        {row: values for row in study.rows if (values := by_seed(whole[name], row).tolist())}
+        for name in whole
+    )
+    means = {row: (a, b) for row in x if (a := estimate(x[row])) and (b := estimate(y[row]))}
+    return {row: (x[row], y[row]) for row in x}, means
+
+
+def _all(points: Points, side: int) -> list[float]:
+    return [value for mine in points.values() for value in mine[side]]
+
+
+def _canvas(study: Study, rows: Mapping[str, object]) -> tuple[Figure, Axes, dict[str, Look]]:
+    marked = {row: look for row, look in looks(study.rows).items() if row in rows}
+    figure = canvas(6.2 + breadth(list(marked)), max(4.2, LINE * (len(marked) + 3)))
+    axes = figure.subplots()
+    tidy(axes, "both")
+    return figure, axes, marked
+
+
+def _draw(
+    axes: Axes,
+    points: Points,
+    means: Means,
+    marked: Mapping[str, Look],
+    *,
+    whiskers: bool,
+) -> None:
+    """Draw a pale dot for each run and a marker for each row's means."""
+    for row, (mine_x, mine_y) in points.items():
+        look = marked[row]
+        axes.scatter(mine_x, mine_y, s=14, color=look.colour, alpha=0.5, linewidths=0)
+        x, y = means[row]
+        style = {"color": look.colour, "marker": look.marker, "markerfacecolor": look.face, "capsize": 2}
+        if whiskers:
+            mean(axes, x, y, linestyle="none", elinewidth=0.9, **style)
+        else:
+            mean(axes, x.mean, y.mean, **style)

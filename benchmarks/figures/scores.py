@@ -1,0 +1,80 @@
+"""What each row scored, and by how much that differs from what the baseline scored."""
+
+from collections.abc import Sequence
+from textwrap import fill
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.figures.marks import PALETTE, breadth, canvas, dots, titled
+from benchmarks.records import RunRecord
+from benchmarks.study import Study
+from benchmarks.summary import COMPARED, Summary, by_seed, finished, paired, summarise
+
+Values = dict[str, dict[str, list[float]]]
+
+
+def score_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
+    """Return a panel for FID and for each target error: a dot a seed, the mean and its 95 % interval in black.
+
+    ``None`` where no run is scored.
+    """
+    summary, runs = summarise(study, records), finished(records)
+    values = {
+        name: {row: by_seed(runs[name], row).tolist() for row in study.rows} for name in _compared(summary)
+    }
+    return _forest(values, summary, signed=False)
+
+
+def difference_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
+    """Return a panel for FID and for each target error: a row's score less the baseline's, a dot a seed.
+
+    ``None`` where no row has a seed in common with a baseline.
+    """
+    summary, runs = summarise(study, records), finished(records)
+    baseline = summary.baseline
+    if baseline is None:
+        return None
+    values = {
+        f"Δ {name}": {
+            row: paired(runs[name], row, baseline).tolist() for row in study.rows if row != baseline
+        }
+        for name in _compared(summary)
+    }
+    figure = _forest(values, summary, signed=True)
+    if figure:
+        figure.suptitle(
+            fill(f"row less {baseline}, paired by seed: every seed, mean and 95 % interval", 100),
+            fontsize="medium",
+        )
+        for axes in figure.axes:
+            _halve(axes)
+    return figure
+
+
+def _compared(summary: Summary) -> list[str]:
+    return [name for name in COMPARED if name in summary.scores]
+
+
+def _forest(values: Values, summary: Summary, *, signed: bool) -> Figure | None:
+    """Return a panel for each name that has values, a line for each row that has any."""
+    values = {name: mine for name, mine in values.items() if any(mine.values())}
+    rows = [row for row in summary.study.rows if any(mine.get(row) for mine in values.values())]
+    if not rows:
+        return None
+    figure = canvas(2.6 * len(values) + 0.6 + breadth(rows), 1.1 + 0.3 * len(rows))
+    panels = figure.subplots(1, len(values), sharey=True, squeeze=False)[0]
+    for axes, (name, mine) in zip(panels, values.items(), strict=True):
+        dots(
+            axes, {row: mine[row] for row in rows}, {row: summary.numbers[row, name] for row in rows}, signed
+        )
+        score = name.removeprefix("Δ ")
+        titled(axes, "x", fill(name.replace(score, summary.title(score)), 28))
+    return figure
+
+
+def _halve(axes: Axes) -> None:
+    """Mark zero and the better side, which is below it for every compared score."""
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.axvspan(axes.get_xlim()[0], 0, color=PALETTE[2], alpha=0.1, linewidth=0)
+    axes.set_title("← better", loc="left", fontsize="small", color=PALETTE[2])
