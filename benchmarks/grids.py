@@ -70,7 +70,6 @@ def difference_grid(summary: Summary) -> Grid | None:
     found = differences(summary)
     if not found:
         return None
-    tested = any(one.p is not None for one in found)
     cells = []
     for one in found:
         digits = SCORES[one.score].digits or 0
@@ -84,14 +83,20 @@ def difference_grid(summary: Summary) -> Grid | None:
                 f"{one.middle:+z.{digits}f}",
                 str(one.mean.count),
                 f"{one.improvement:.2f}",
-                *(["" if one.p is None else f"{one.p:.2f}"] if tested else []),
+                "" if one.p is None else f"{one.p:.2f}",
             )
         )
-    heads = ("method", "score", "Δ mean", "95 % BCa", "Δ IQM", "pairs", "P(better)")
+    heads = ("method", "score", "Δ mean", "95 % BCa", "Δ IQM", "pairs", "P(better)", "p (Holm)")
+    heading = f"Differences to {summary.baseline}, paired by seed"
+    return _without_blank_columns(Grid(heading=heading, columns=heads, cells=tuple(cells)))
+
+
+def _without_blank_columns(grid: Grid) -> Grid:
+    kept = [place for place in range(len(grid.columns)) if any(cells[place] for cells in grid.cells)]
     return Grid(
-        heading=f"Differences to {summary.baseline}, paired by seed",
-        columns=(*heads, *(["p (Holm)"] if tested else [])),
-        cells=tuple(cells),
+        heading=grid.heading,
+        columns=tuple(grid.columns[place] for place in kept),
+        cells=tuple(tuple(cells[place] for place in kept) for cells in grid.cells),
     )
 
 
@@ -159,11 +164,13 @@ def floor_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid | None:
             f"{summary.baseline}, seeds {', '.join(map(str, first))} less seeds {', '.join(map(str, second))}"
         )
         gaps = [_between(summary, name, first, second) for name in names]
-        cells.append((about, *(_plain(gap, name, sign=True) for gap, name in zip(gaps, names, strict=True))))
+        if any(gap is not None for gap in gaps):
+            shown = (_plain(gap, name, sign=True) for gap, name in zip(gaps, names, strict=True))
+            cells.append((about, *shown))
     if not cells:
         return None
     heads = ("what", *(SCORES[name].short for name in names))
-    return Grid(heading="Noise floor", columns=heads, cells=tuple(cells))
+    return _without_blank_columns(Grid(heading="Noise floor", columns=heads, cells=tuple(cells)))
 
 
 def _between(summary: Summary, name: str, first: Sequence[int], second: Sequence[int]) -> float | None:
