@@ -1,6 +1,7 @@
 """A tiny pair of a user's own folders, written anew for every test."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +42,18 @@ def labels() -> list[int]:
 
 def folder_pair(root: Path, **changes: Any) -> Path:
     """Write images, masks and labels of a pair below ``root`` and return its TOML file."""
-    files = {}
+    put(root, _files())
+    return write_toml(root / "eyes.toml", form(root, **changes))
+
+
+@cache
+def _files() -> dict[str, bytes]:
+    files = {f"masks/{index:02}.png": png(image[..., 0]) for index, image in enumerate(pixels("rendered"))}
     for folder in FOLDERS:
         files |= {f"{folder}/{index:02}.png": png(image) for index, image in enumerate(pixels(folder))}
         lines = [f"{index:02}.png,{CLASSES[label]}" for index, label in enumerate(labels())]
         files[f"{folder}.csv"] = "\n".join(["file,label", *lines]).encode()
-    for index, image in enumerate(pixels("rendered")):
-        files[f"masks/{index:02}.png"] = png(image[..., 0])
-    put(root, files)
-    return write_toml(root / "eyes.toml", form(root, **changes))
+    return files
 
 
 def write_toml(path: Path, content: dict[str, Any]) -> Path:
