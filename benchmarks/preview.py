@@ -53,7 +53,7 @@ def rows(pair: DomainPair) -> dict[str, Tensor]:
 
 def write(content: bytes, out: Path) -> None:
     """Write a file whole or not at all; raises :class:`UserMistake` where it cannot be written."""
-    part = out.with_name(f".{out.name}.part")
+    part = out.parent / f".{out.name}.part"
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         try:
