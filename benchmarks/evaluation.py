@@ -49,13 +49,15 @@ class Scores:
 class Evaluator:
     """The scores of one pair: everything that does not depend on the adapter is computed once and kept.
 
-    ``validation`` are source examples that neither methods nor task models learn from. ``judge`` reads labels as the
+    ``validation`` are source examples that neither methods nor task models learn from: :func:`hold_out` took them out of
+    the pair whose fingerprint is ``data``. ``judge`` reads labels as the
     source shows them; its seed is fixed, so it is the same for every row and run. Without ``perceptual``, the distance
     LPIPS, the scores that take it are blank.
     """
 
     pair: DomainPair
     validation: Labelled
+    data: str
     extractor: Extractor
     training: TaskTraining
     perceptual: Distance | None = None
@@ -83,7 +85,7 @@ class Evaluator:
         protocol: dict[str, str | int] = {
             "extractor": self.extractor.title,
             "images": self.images,
-            "data": self.pair.fingerprint,
+            "data": self.data,
             "source": len(self.pair.source),
             "validation": len(self.validation),
             "target": len(self.pair.target),
@@ -202,7 +204,7 @@ class Evaluator:
     def _features_of(self, split: str, images: Tensor) -> Tensor:
         """Return the features of real images, which are the same for every run on this pair."""
         key: dict[str, str | int] = {
-            "data": self.pair.fingerprint,
+            "data": self.data,
             "split": split,
             "extractor": self.extractor.title,
             "weights": self.extractor.weights,

@@ -64,10 +64,12 @@ def evaluator_for(
     pair: str, extractor: str, task_steps: int, device: torch.device, data: Path | None
 ) -> Evaluator:
     """Return the evaluator of a pair, with the pair on the device; kept for the runs that follow."""
-    domains, validation = hold_out(load_pair(pair, data))
+    whole = load_pair(pair, data)
+    domains, validation = hold_out(whole)
     return Evaluator(
         pair=seal(domains.to(device)),
         validation=validation.to(device),
+        data=whole.fingerprint,
         extractor=load_extractor(extractor, device, data),
         training=TaskTraining(steps=task_steps),
         perceptual=load_perceptual(device, data),

@@ -36,6 +36,7 @@ def evaluator() -> Evaluator:
     return Evaluator(
         pair=pair,
         validation=held,
+        data="shapes",
         extractor=load_extractor("random", CPU),
         training=TaskTraining(steps=20),
     )

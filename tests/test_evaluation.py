@@ -71,6 +71,7 @@ def evaluator_of(pair: DomainPair) -> Evaluator:
     return Evaluator(
         pair=pair,
         validation=pair.source.pick(torch.arange(6)),
+        data=pair.fingerprint,
         extractor=load_extractor("random", torch.device("cpu")),
         training=TRAINING,
     )
