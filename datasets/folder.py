@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -87,13 +87,11 @@ class _Folders:
         """Return the images of a folder with the labels of their listing and, from another folder, their masks."""
         paths, folder = self.paths(images, labels, masks), self.root / images
         rows = listed(self.root / labels, COLUMNS[self.form.task], folder, paths)
-        found = None
-        if masks is not None:
-            named = [self.root / masks / path.relative_to(folder).with_suffix(".png") for path in paths]
-            found = self.look.masks(named, paths)
-        return Labelled(
-            images=self.look.images(paths), labels=self._labels(rows, self.root / labels), masks=found
-        )
+        examples = Labelled(images=self.look.images(paths), labels=self._labels(rows, self.root / labels))
+        if masks is None:
+            return examples
+        named = [self.root / masks / path.relative_to(folder).with_suffix(".png") for path in paths]
+        return replace(examples, masks=self.look.masks(named, paths))
 
     def _labels(self, rows: Sequence[Row], listing: Path) -> Tensor:
         """Return the labels of these rows as the task has them."""
