@@ -108,7 +108,7 @@ def csv(numbers: pd.DataFrame) -> str:
 
 
 def write(table: Table, folder: Path) -> list[Path]:
-    """Write ``NAME.md``, ``.html``, ``.tex``, ``.csv`` and ``-runs.csv``, every run by its id; return their paths."""
+    """Write ``NAME.md``, ``.html``, ``.tex``, ``.csv`` and, of a table of runs, ``-runs.csv``; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     pages = {
@@ -116,7 +116,7 @@ def write(table: Table, folder: Path) -> list[Path]:
         ".html": html(table),
         ".tex": latex(table),
         ".csv": csv(table.frame),
-        "-runs.csv": csv(table.runs),
+        **({"-runs.csv": csv(table.runs)} if table.records else {}),
     }
     for ending, page in pages.items():
         path = folder / f"{table.name}{ending}"

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
+
 from benchmarks.grids import Grid
 from benchmarks.records import OK, RunRecord
 from benchmarks.selection import RULES, Rule, chosen
@@ -29,6 +31,20 @@ def rule_grids(summary: Summary, records: Sequence[RunRecord]) -> list[Grid]:
     """Return one grid a rule: which step it picks, the error there, and its differences to baseline and last step."""
     last = _chosen(RULES["last"], records)
     return [_of_rule(name, _chosen(rule, records), last, summary) for name, rule in RULES.items()]
+
+
+def chosen_runs(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """Return what every rule picks of every run: rule, method, seed, step, target error there, and the run's id."""
+    ids = {(record.spec["row"], record.spec["seed"]): record.id for record in records}
+    return pd.DataFrame(
+        [
+            {"rule": name, "method": row, "seed": seed, "step": one["step"], "target error %": one["error"]}
+            | {"run": ids[row, seed]}
+            for name, rule in RULES.items()
+            for row, runs in _chosen(rule, records).items()
+            for seed, one in sorted(runs.items())
+        ]
+    )
 
 
 def _of_rule(name: str, picked: Chosen, last: Chosen, summary: Summary) -> Grid:

@@ -18,7 +18,7 @@ from benchmarks.grids import (
 )
 from benchmarks.records import OK, RunRecord
 from benchmarks.scores.catalogue import SCORES
-from benchmarks.selected import rule_grid, rule_grids
+from benchmarks.selected import chosen_runs, rule_grid, rule_grids
 from benchmarks.statistics import bca_interval, interquartile_mean, worst_case
 from benchmarks.study import Study
 from benchmarks.summary import COMPARED, Summary, bounds_in, by_seed, summarise
@@ -123,7 +123,8 @@ def selection_tables(study: Study, records: Iterable[RunRecord]) -> list[Table]:
         if rule_grid(summary, group):
             table = _table(study, group, f"{name}--selection")
             about = f"{table.about} The default rule is last; oracle looks at the test labels."
-            made.append(replace(table, about=about, grids=tuple(rule_grids(summary, group)), notes=()))
+            grids, picked = tuple(rule_grids(summary, group)), chosen_runs(group)
+            made.append(replace(table, about=about, grids=grids, notes=(), frame=picked, records=()))
     return made
 
 

@@ -197,6 +197,10 @@ def test_every_rule_has_its_column_and_its_table() -> None:
     (table,) = selection_tables(STUDY, RECORDS)
     assert table.name == "try--shapes--selection"
     assert [one.heading.split(":")[0] for one in table.grids] == list(RULES)
+    picked = table.frame[(table.frame["rule"] == "oracle") & (table.frame["method"] == "other")]
+    assert list(picked["step"]) == [200] * 6
+    assert list(picked["target error %"]) == pytest.approx(VALUES["other"] - 2)
+    assert list(picked["run"]) == [f"other-{seed}" for seed in SEEDS]
 
 
 def test_rule_whose_criterion_no_record_has_stays_blank() -> None:

@@ -24,11 +24,11 @@ def frechet_limit(first: Tensor, second: Tensor, seed: int = 0, sizes: int = 15)
     """Return FID∞: the distance extrapolated to infinitely many images (Chong and Forsyth, CVPR 2020, arXiv 1911.07023).
 
     A line in 1/n through the distances of ``sizes`` random subsets of both sets, from a tenth of n (two at least) to n,
-    read at 1/n = 0. It takes out the bias that grows with 1/n, and has a variance of its own. Needs n, m ≥ 20.
+    read at 1/n = 0. It takes out the bias that grows with 1/n, and has a variance of its own. Needs n, m ≥ 3.
     """
     random = torch.Generator().manual_seed(seed)
     most = min(len(first), len(second))
-    counts = torch.linspace(most / 10, most, sizes).round().int().tolist()
+    counts = torch.linspace(most / 10, most, sizes).round().int().clamp(min=2).tolist()
     distances = [
         frechet_distance(
             *(one[torch.randperm(len(one), generator=random)[:count]] for one in (first, second))
