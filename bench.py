@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmarks.commands import images, recorded
+from benchmarks.commands.profile import profile
 from benchmarks.options import (
     AsJson,
     Bounds,
@@ -55,6 +56,8 @@ Examples:
   python bench.py fid REFINED REAL --extractor timm:vit_small_patch14_dinov2
 
   python bench.py tables simgan-ablation
+
+  python bench.py profile --methods simgan,pixelda --device cuda --trace traces
 
   python bench.py compare results output
 
@@ -183,7 +186,7 @@ def list_(
 
 ON_RECORDS = (recorded.tables, recorded.figures, recorded.report, recorded.compare)
 ON_IMAGES = (images.download, images.preview, images.fid, images.adapt)
-for command in (*ON_RECORDS, *ON_IMAGES):
+for command in (profile, *ON_RECORDS, *ON_IMAGES):
     app.command()(command)
 
 

@@ -31,6 +31,15 @@ class Grid:
     cells: tuple[tuple[str, ...], ...]
     bold: frozenset[tuple[int, int]] = frozenset()
 
+    def without_blank_columns(self) -> "Grid":
+        """Return a grid without bold cells that lacks the columns in which nothing stands."""
+        kept = [place for place in range(len(self.columns)) if any(cells[place] for cells in self.cells)]
+        return Grid(
+            heading=self.heading,
+            columns=tuple(self.columns[place] for place in kept),
+            cells=tuple(tuple(cells[place] for place in kept) for cells in self.cells),
+        )
+
 
 def score_grid(summary: Summary) -> Grid:
     """Return the settings that vary, the scores with differences to the baseline, and what the difference costs."""
@@ -88,16 +97,7 @@ def difference_grid(summary: Summary) -> Grid | None:
         )
     heads = ("method", "score", "Δ mean", "95 % BCa", "Δ IQM", "pairs", "P(better)", "p (Holm)")
     heading = f"Differences to {summary.baseline}, paired by seed"
-    return _without_blank_columns(Grid(heading=heading, columns=heads, cells=tuple(cells)))
-
-
-def _without_blank_columns(grid: Grid) -> Grid:
-    kept = [place for place in range(len(grid.columns)) if any(cells[place] for cells in grid.cells)]
-    return Grid(
-        heading=grid.heading,
-        columns=tuple(grid.columns[place] for place in kept),
-        cells=tuple(tuple(cells[place] for place in kept) for cells in grid.cells),
-    )
+    return Grid(heading=heading, columns=heads, cells=tuple(cells)).without_blank_columns()
 
 
 def realism_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid | None:
@@ -170,7 +170,7 @@ def floor_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid | None:
     if not cells:
         return None
     heads = ("what", *(SCORES[name].short for name in names))
-    return _without_blank_columns(Grid(heading="Noise floor", columns=heads, cells=tuple(cells)))
+    return Grid(heading="Noise floor", columns=heads, cells=tuple(cells)).without_blank_columns()
 
 
 def _between(summary: Summary, name: str, first: Sequence[int], second: Sequence[int]) -> float | None:

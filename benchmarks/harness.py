@@ -31,6 +31,7 @@ from benchmarks.scores.perceptual import load_perceptual
 from benchmarks.scores.task_model import TaskTraining
 from benchmarks.study import RunSpec
 from datasets.catalogue import load_pair
+from datasets.contract import DomainPair
 from datasets.sealing import closed, seal
 from methods.contract import Adapter, Method, Problem
 from methods.recipes import configure
@@ -103,13 +104,7 @@ def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dic
         raise UserMistake(f"run {spec.id!r} has other settings than its row has now; allowed: plan it again.")
     evaluator = evaluator_for(spec.pair, spec.extractor, scale.task_steps, device, data)
     pair = evaluator.pair
-    problem = Problem(
-        shape=pair.shape,
-        task=pair.task.name,
-        outputs=pair.task.outputs,
-        batch=scale.batch_for(pair.shape),
-        steps=scale.steps,
-    )
+    problem = problem_of(pair, scale)
     batches = Batches(pair, problem.batch, spec.seed)
     with closed():
         method = config.build(problem, device, spec.seed)
@@ -139,6 +134,17 @@ def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dic
         files |= film(evaluator, training.checkpoints, spec.seed)
         files[ADAPTER] = pack(adapter, spec, problem)
     return record, files
+
+
+def problem_of(pair: DomainPair, scale: Scale) -> Problem:
+    """Return what a method may know of a pair before it trains at a scale."""
+    return Problem(
+        shape=pair.shape,
+        task=pair.task.name,
+        outputs=pair.task.outputs,
+        batch=scale.batch_for(pair.shape),
+        steps=scale.steps,
+    )
 
 
 def _measured(

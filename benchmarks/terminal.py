@@ -66,6 +66,11 @@ def show_list(heading: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     OUT.print(_rich(grid, numbers=False))
 
 
+def show_grid(grid: Grid) -> None:
+    """Print one grid."""
+    OUT.print(_rich(grid))
+
+
 def _rich(grid: Grid, *, numbers: bool = True) -> RichTable:
     table = RichTable(
         title=escape(grid.heading),

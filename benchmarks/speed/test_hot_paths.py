@@ -12,11 +12,11 @@ import torch
 
 from benchmarks.batches import Batches
 from benchmarks.clock import wait_for
+from benchmarks.harness import problem_of
 from benchmarks.scales import find_scale
 from benchmarks.scores.frechet import frechet_distance
 from benchmarks.scores.kernel import kernel_distance
 from datasets.catalogue import load_pair
-from methods.contract import Problem
 from methods.recipes import BOUNDS, RECIPES, configure
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -26,14 +26,8 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 def test_step(benchmark: Any, row: str) -> None:
     """Time one whole step at the scale ``small`` on ``fonts-digits``."""
     pair, scale = load_pair("fonts-digits").to(DEVICE), find_scale("small")
-    batches = Batches(pair, scale.batch_for(pair.shape), seed=0)
-    problem = Problem(
-        shape=pair.shape,
-        task=pair.task.name,
-        outputs=pair.task.outputs,
-        batch=batches.size,
-        steps=scale.steps,
-    )
+    problem = problem_of(pair, scale)
+    batches = Batches(pair, problem.batch, seed=0)
     method = configure(row, "small").build(problem, DEVICE, seed=0)
 
     def step() -> None:
