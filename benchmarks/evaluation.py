@@ -147,7 +147,8 @@ class Evaluator:
         values = self._of_images(self.pair.target, features)
         blanks = dict.fromkeys(OF_ADAPTED, "no image is adapted")
         if self.pair.oracle is None:
-            blanks |= dict.fromkeys(self.pair.task.scores, "the target's training images have no labels")
+            names = (*self.pair.task.scores, *(["unseen_error"] if self.pair.seen is not None else []))
+            blanks |= dict.fromkeys(names, "the target's training images have no labels")
             return self._whole(Scores(values={**values}), blanks, features)
         model = self.trained_on(self.pair.oracle, seed)
         return self._whole(Scores(values={**values, **self._of_model(model)}, model=model), blanks, features)
@@ -159,7 +160,11 @@ class Evaluator:
     def _of_adapter(self, adapter: Adapter, examples: Labelled, seed: int) -> dict[str, float]:
         """Return what an adapter did to the source: to labels and pixels, and how its draws differ."""
         judged = predict(self.judge, examples.images)[:, : self.pair.task.classes]
-        drawn = draws(adapter, self.source.images[:IMAGES], seed)
+        drawn = draws(
+            adapter,
+            self.source.images[shuffled(len(self.source), IMAGES).to(self.source.images.device)],
+            seed,
+        )
         values = {
             "label_error": error(judged, self.pair.task.classes_of(examples.labels)),
             "refinement": pixel_distance(self.source.images, examples.images).mean().item(),
@@ -187,13 +192,14 @@ class Evaluator:
         if self.pair.seen is not None:
             seen = torch.tensor(self.pair.seen, device=outputs.device)
             unseen = torch.isin(task.classes_of(test.labels), seen, invert=True)
-            scores["unseen_error"] = task_scores(outputs[unseen], test.labels[unseen], task)["error"]
+            if unseen.any():
+                scores["unseen_error"] = task_scores(outputs[unseen], test.labels[unseen], task)["error"]
         return scores
 
     def _whole(self, scores: Scores, blanks: Mapping[str, str], features: Tensor | None = None) -> Scores:
         """Return the scores with a reason for each that is not there, and the intervals that features have."""
         missing = {} if self.perceptual else dict.fromkeys(("lpips_diversity", "lpips_spread"), NO_LPIPS)
-        blanks = {**missing, **blanks}
+        blanks = {**blanks, **{name: reason for name, reason in missing.items() if name not in blanks}}
         return replace(
             scores,
             values={**scores.values, **dict.fromkeys(blanks)},

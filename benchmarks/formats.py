@@ -9,6 +9,7 @@ import pandas as pd
 from benchmarks.grids import Grid
 from benchmarks.report import markup
 from benchmarks.tables import Table
+from benchmarks.writing import put
 
 _LATEX = str.maketrans(
     {
@@ -109,8 +110,6 @@ def csv(numbers: pd.DataFrame) -> str:
 
 def write(table: Table, folder: Path) -> list[Path]:
     """Write ``NAME.md``, ``.html``, ``.tex``, ``.csv`` and, of a table of runs, ``-runs.csv``; return their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
     pages = {
         ".md": markdown(table),
         ".html": html(table),
@@ -118,8 +117,4 @@ def write(table: Table, folder: Path) -> list[Path]:
         ".csv": csv(table.frame),
         **({"-runs.csv": csv(table.runs)} if table.records else {}),
     }
-    for ending, page in pages.items():
-        path = folder / f"{table.name}{ending}"
-        path.write_text(page, encoding="utf-8", newline="\n")
-        written.append(path)
-    return written
+    return [put(folder / f"{table.name}{ending}", page.encode()) for ending, page in pages.items()]

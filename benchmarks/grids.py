@@ -81,7 +81,7 @@ def difference_grid(summary: Summary) -> Grid | None:
         return None
     cells = []
     for one in found:
-        digits = SCORES[one.score].digits or 0
+        digits = one.mean.decimals(SCORES[one.score].digits)
         span = "" if one.bootstrap is None else " … ".join(f"{edge:+z.{digits}f}" for edge in one.bootstrap)
         cells.append(
             (
@@ -92,7 +92,7 @@ def difference_grid(summary: Summary) -> Grid | None:
                 f"{one.middle:+z.{digits}f}",
                 str(one.mean.count),
                 f"{one.improvement:.2f}",
-                "" if one.p is None else f"{one.p:.2f}",
+                "" if one.p is None else f"{one.p:.3f}",
             )
         )
     heads = ("method", "score", "Δ mean", "95 % BCa", "Δ IQM", "pairs", "P(better)", "p (Holm)")
@@ -115,8 +115,9 @@ def realism_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid | None:
         for name in names:
             line.append(summary.shown(name, row))
             if _has(halves, name):
-                half = halves.get((row, name))
-                line.append("" if half is None else f"{half:.{SCORES[name].digits or 0}f}")
+                half, number = halves.get((row, name)), summary.numbers.get((row, name))
+                places = number.decimals(SCORES[name].digits) if number else 0
+                line.append("" if half is None else f"{half:.{places}f}")
         cells.append(tuple(line))
     heading = "Realism ({extractor}, n={images})".format(**summary.protocol)
     return Grid(heading=heading, columns=tuple(heads), cells=tuple(cells))

@@ -37,6 +37,7 @@ from methods.contract import Adapter, Method, Problem
 from methods.recipes import configure
 from mistakes import UserMistake
 
+FEWEST = 12
 Watch = Callable[[int, int, Mapping[str, float]], None]
 
 
@@ -67,7 +68,7 @@ def evaluator_for(
     """Return the evaluator of a pair, with the pair on the device; kept for the runs that follow."""
     whole = load_pair(pair, data)
     domains, validation = hold_out(whole)
-    return Evaluator(
+    evaluator = Evaluator(
         pair=seal(domains.to(device)),
         validation=validation.to(device),
         data=whole.fingerprint,
@@ -75,6 +76,12 @@ def evaluator_for(
         training=TaskTraining(steps=task_steps),
         perceptual=load_perceptual(device, data),
     )
+    if evaluator.images < FEWEST:
+        raise UserMistake(
+            f"pair {pair!r} has {evaluator.images} images in its smallest split, a tenth of the source kept back; "
+            f"allowed: at least {FEWEST}, so that halves of the test images can be compared."
+        )
+    return evaluator
 
 
 def run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict[str, bytes]]:
@@ -115,7 +122,7 @@ def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dic
     scores = evaluator.score(adapter, predictor, config.TRAINS_ON, spec.seed)
     wait_for(device)
     scored = time.perf_counter()
-    _refuse_broken(scores, training)
+    _refuse_broken({"score": scores.values, "floor": evaluator.floor}, training)
     judged = _judged(evaluator, training.checkpoints, adapter, scores, spec.seed)
     wait_for(device)
     times = {"evaluation": scored - start, "checkpoints": time.perf_counter() - scored}
@@ -170,11 +177,12 @@ def _measured(
     }
 
 
-def _refuse_broken(scores: Scores, training: Training) -> None:
-    """Raise :class:`Diverged` if a score is no number."""
-    for name, value in scores.values.items():
-        if value is not None and not math.isfinite(value):
-            raise Diverged(f"score {name} is not finite", training.curve)
+def _refuse_broken(numbers: Mapping[str, Mapping[str, float | None]], training: Training) -> None:
+    """Raise :class:`Diverged` if anything that was measured is no number."""
+    for kind, values in numbers.items():
+        for name, value in values.items():
+            if value is not None and not math.isfinite(value):
+                raise Diverged(f"{kind} {name} is not finite", training.curve)
 
 
 def _judged(

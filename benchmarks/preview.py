@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from benchmarks.samples import spaced
 from datasets.contract import DomainPair, Labelled
-from mistakes import UserMistake
 
 NAMES = {"oracle": "target"}
 
@@ -49,19 +47,3 @@ def rows(pair: DomainPair) -> dict[str, Tensor]:
     painted = {} if masks is None else {"masks": masks.expand_as(source).to(torch.uint8) * 255}
     found = {"source": source, **painted, "target": pair.target, "test": pair.test.images}
     return {name: images[spaced(images)] for name, images in found.items()}
-
-
-def write(content: bytes, out: Path) -> None:
-    """Write a file whole or not at all; raises :class:`UserMistake` where it cannot be written."""
-    part = out.parent / f".{out.name}.part"
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_bytes(content)
-            part.replace(out)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise UserMistake(
-            f"file {str(out)!r} cannot be written ({error.strerror}); allowed: a place you may write to."
-        ) from error

@@ -1,4 +1,7 @@
-"""What a study says under other rules of choice: the target error of every row at the checkpoints that a rule picks."""
+"""What a study says under other rules of choice: the error of a row's own model at the checkpoints that a rule picks.
+
+That is the model that the method trains itself, or where it has none, the common task model trained on adapted source.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,7 +26,7 @@ def rule_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid | None:
         (row, *(_written(_over_seeds(picked[name], row, "error")) for name in RULES))
         for row in summary.study.rows
     ]
-    heading = "Target error % of a row's own model by rule of choice"
+    heading = "Target error % of the row's own model by rule of choice"
     return Grid(heading=heading, columns=("method", *RULES), cells=tuple(cells))
 
 
@@ -38,7 +41,7 @@ def chosen_runs(records: Sequence[RunRecord]) -> pd.DataFrame:
     ids = {(record.spec["row"], record.spec["seed"]): record.id for record in records}
     return pd.DataFrame(
         [
-            {"rule": name, "method": row, "seed": seed, "step": one["step"], "target error %": one["error"]}
+            {"rule": name, "method": row, "seed": seed, "step": one["step"], "error %": one["error"]}
             | {"run": ids[row, seed]}
             for name, rule in RULES.items()
             for row, runs in _chosen(rule, records).items()
@@ -64,7 +67,14 @@ def _of_rule(name: str, picked: Chosen, last: Chosen, summary: Summary) -> Grid:
                 f"{len(mine)}/{len(summary.study.seeds)}",
             )
         )
-    heads = ("method", "step", "target error %", f"Δ to {summary.baseline}", "Δ to last", "runs")
+    heads = (
+        "method",
+        "step",
+        "error % of the row's own model",
+        f"Δ to {summary.baseline}",
+        "Δ to last",
+        "runs",
+    )
     return Grid(heading=f"{name}: {RULES[name].about}", columns=heads, cells=tuple(cells))
 
 

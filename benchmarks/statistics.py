@@ -18,10 +18,15 @@ class Estimate:
     half: float | None
     count: int
 
+    def decimals(self, digits: int | None) -> int:
+        """Return so many decimals, or for ``None`` those of three significant digits of the mean, four at most."""
+        if digits is not None:
+            return digits
+        return min(4, max(0, 2 - math.floor(math.log10(abs(self.mean))))) if self.mean else 2
+
     def written(self, digits: int | None, *, sign: bool = False) -> str:
         """Return "mean ± half" with so many decimals (``None``: three significant digits, four decimals at most)."""
-        if digits is None:
-            digits = min(4, max(0, 2 - math.floor(math.log10(abs(self.mean))))) if self.mean else 2
+        digits = self.decimals(digits)
         mean = f"{self.mean:{'+' if sign else ''}z.{digits}f}"  # z: no negative zero
         return mean if self.half is None else f"{mean} ± {self.half:.{digits}f}"
 

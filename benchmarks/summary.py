@@ -108,7 +108,7 @@ class Summary:
 def summarise(study: Study, records: Sequence[RunRecord]) -> Summary:
     """Return the numbers of the records of one table.
 
-    Raises :class:`UserMistake` where a row has records of two different settings, or of two data sets.
+    Raises :class:`UserMistake` where a row has records of two different settings or budgets, or of two data sets.
     """
     settings = _settings(study, records)
     runs = finished(records)
@@ -166,8 +166,21 @@ def finished(records: Sequence[RunRecord]) -> pd.DataFrame:
 
 
 def bounds_in(records: Iterable[RunRecord]) -> set[str]:
-    """Return the rows that trained nothing of their own: their finished runs have no parameters."""
-    return {record.spec["row"] for record in records if record.status == OK and not record.parameters}
+    """Return the rows that train nothing of their own: no finished run has parameters.
+
+    Of a row without finished runs, that its settings are nothing but its name must do.
+    """
+    rows: dict[str, list[RunRecord]] = {}
+    for record in records:
+        rows.setdefault(record.spec["row"], []).append(record)
+    return {row for row, found in rows.items() if _trains_nothing(found)}
+
+
+def _trains_nothing(found: Sequence[RunRecord]) -> bool:
+    done = [record for record in found if record.status == OK]
+    if done:
+        return not any(record.parameters for record in done)
+    return set(found[0].spec["settings"]) == {"method"}
 
 
 def _protocol(records: Sequence[RunRecord]) -> Mapping[str, Any]:
@@ -189,9 +202,9 @@ def _settings(study: Study, records: Sequence[RunRecord]) -> dict[str, Mapping[s
     found: dict[str, RunRecord] = {}
     for record in records:
         other = found.setdefault(record.spec["row"], record)
-        if other.spec["settings"] != record.spec["settings"]:
+        if any(other.spec[part] != record.spec[part] for part in ("settings", "budget")):
             raise UserMistake(
-                f"method {record.spec['row']!r} has records of two different settings, {other.id!r} and "
+                f"method {record.spec['row']!r} has records of two different settings or budgets, {other.id!r} and "
                 f"{record.id!r}; allowed: one. Delete the folders of the older."
             )
     return {row: found[row].spec["settings"] for row in study.rows if row in found}

@@ -1,7 +1,7 @@
 """A pair of a user's own folders: images, labels in CSV files, and a TOML file that says what they are."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,7 +52,9 @@ def load(form: FolderForm, path: Path) -> DomainPair:
     where the target holds an image of the test set.
     """
     folders, target, test = _Folders(form=form, root=path.parent), form.target, form.test
-    _refuse_leak(folders.paths(target.images, target.labels), folders.paths(test.images, test.labels))
+    source = folders.paths(form.source.images, form.source.labels, form.source.masks)
+    learnt_from = {"source": source, "target": folders.paths(target.images, target.labels)}
+    _refuse_leak(learnt_from, folders.paths(test.images, test.labels))
     resized = "as they are" if form.resize == "none" else "resized bilinearly"
     return DomainPair(
         name=form.name,
@@ -111,9 +113,14 @@ class _Folders:
         return torch.column_stack([kinds.float(), torch.tensor(poses)]) if poses[0] else kinds
 
 
-def _refuse_leak(target: Sequence[Path], test: Sequence[Path]) -> None:
-    """Refuse a file that is in both, byte by byte."""
-    seen = {hashlib.sha256(files.contents(path)).digest(): path for path in target}
+def _refuse_leak(learnt_from: Mapping[str, Sequence[Path]], test: Sequence[Path]) -> None:
+    """Refuse a test image that is, byte by byte, in a split that methods or task models learn from."""
+    seen = {_digest(path): (split, path) for split, paths in learnt_from.items() for path in paths}
     for path in test:
-        if twin := seen.get(hashlib.sha256(files.contents(path)).digest()):
-            raise files.refused(path, f"is the target's {str(twin)!r} too", "test images that no method sees")
+        if twin := seen.get(_digest(path)):
+            words = f"is the {twin[0]}'s {str(twin[1])!r} too"
+            raise files.refused(path, words, "test images that no method sees")
+
+
+def _digest(path: Path) -> bytes:
+    return hashlib.sha256(files.contents(path)).digest()

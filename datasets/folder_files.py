@@ -136,12 +136,17 @@ def _lines(listing: Path, columns: Sequence[str]) -> list[tuple[int, list[str]]]
     try:
         text = files.contents(listing).decode("utf-8-sig")  # spreadsheets begin it with a mark
         reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True)
-        lines = [(reader.line_num, [(row.get(name) or "").strip() for name in columns]) for row in reader]
+        lines, long = [], []
+        for row in reader:
+            lines.append((reader.line_num, [(row.get(name) or "").strip() for name in columns]))
+            long += [reader.line_num] * (None in row)
     except (UnicodeDecodeError, csv.Error) as error:
         raise files.refused(listing, f"cannot be read ({error})", f"a CSV with {wanted}") from error
     head = reader.fieldnames or ()
-    if not set(columns) <= set(head):
-        raise files.refused(listing, f"begins with {','.join(head)[:80]!r}", wanted)
+    if not set(columns) <= set(head) or len(set(head)) < len(head):
+        raise files.refused(listing, f"begins with {','.join(head)[:80]!r}", f"{wanted}, each once")
+    if long:
+        raise files.refused(listing, f"has more cells in line {long[0]} than columns", wanted)
     for line, cells in lines:
         if "" in cells:
             raise files.refused(

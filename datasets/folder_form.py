@@ -6,7 +6,7 @@ from typing import Literal
 
 from datasets import files, toml_files
 
-LEAST_SIDE = 8
+LEAST_SIDE, MOST_SIDE = 8, 4096
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +58,8 @@ def read(path: Path) -> FolderForm:
     form = toml_files.read(path, FolderForm)
     if not len(set(form.classes)) == len(form.classes) > 1:
         raise files.refused(path, f"has classes = {list(form.classes)}", "two or more, each once")
-    if min(form.size) < LEAST_SIDE:
+    if not LEAST_SIDE <= min(form.size) <= max(form.size) <= MOST_SIDE:
         raise files.refused(
-            path, f"has size = {list(form.size)}", f"height and width from {LEAST_SIDE} pixels on"
+            path, f"has size = {list(form.size)}", f"height and width of {LEAST_SIDE} … {MOST_SIDE} pixels"
         )
     return form

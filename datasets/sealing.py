@@ -6,7 +6,6 @@ adapter or predictor executes runs inside :func:`closed`, where reading them rai
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +13,8 @@ from datasets.contract import DomainPair, Labelled
 
 GUARDED = ("labels", "__dict__", "__getstate__", "__reduce__", "__reduce_ex__")
 
-_closed: ContextVar[bool] = ContextVar("closed", default=False)
+_depth = [0]
+"""How many methods run, one inside the other; not a context variable, so that threads see it too."""
 
 
 class SealBroken(Exception):
@@ -24,16 +24,16 @@ class SealBroken(Exception):
 @contextmanager
 def closed() -> Iterator[None]:
     """Keep sealed labels out of reach of all that runs inside; also a decorator."""
-    before = _closed.set(True)
+    _depth[0] += 1
     try:
         yield
     finally:
-        _closed.reset(before)
+        _depth[0] -= 1
 
 
 def check_open(what: str) -> None:
     """Raise :class:`SealBroken` inside :func:`closed`."""
-    if _closed.get():
+    if _depth[0]:
         raise SealBroken(f"{what} may not be read while a method runs")
 
 

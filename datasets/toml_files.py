@@ -33,8 +33,8 @@ def read(path: Path, form: type[Form]) -> Form:
         ) from error
     filled = _filled(form, content, path)
     name = content.get("name", "")
-    if not re.fullmatch(r"[\w.+-]*", name):
-        raise files.refused(path, f"has the name {name!r}", "letters, digits and - _ . +")
+    if not re.fullmatch(r"([\w+-][\w.+-]*)?", name):
+        raise files.refused(path, f"has the name {name!r}", "letters, digits and - _ . +, no dot first")
     return filled
 
 

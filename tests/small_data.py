@@ -124,12 +124,12 @@ def linemod_files() -> dict[str, bytes]:
     files, random = {}, np.random.default_rng(5)
     for split in ("source", "target_train", "target_test"):
         lines = ["name,class,qw,qx,qy,qz"]
-        for index in range(11):
+        for index in range(22):
             rgb, depth = random.integers(0, 256, (64, 64, 3)), random.integers(250, 256, (64, 64))
             files[f"linemod/{split}/rgb/{index:05}.png"] = png(rgb.astype(np.uint8))
             files[f"linemod/{split}/depth/{index:05}.png"] = png(depth.astype(np.uint8))
             turn = torch.nn.functional.normalize(torch.from_numpy(random.normal(size=4)), dim=0).tolist()
-            lines.append(f"{index:05},{index}," + ",".join(f"{part:.6f}" for part in turn))
+            lines.append(f"{index:05},{index % 11}," + ",".join(f"{part:.6f}" for part in turn))
         files[f"linemod/{split}/labels.csv"] = "\n".join(lines).encode()
     return files
 

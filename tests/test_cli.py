@@ -29,8 +29,8 @@ def test_run_writes_one_whole_record_each(recorded: Path) -> None:
     for record in found:
         folder = recorded / "runs" / record.id
         trained = record.spec["row"].startswith("simgan")
-        beside = {"samples.png", "neighbours.png", "adapter.safetensors"} if trained else set()
-        assert {path.name for path in folder.iterdir()} == {"record.json"} | beside
+        beside = {"samples.png", "neighbours.png", "film.png", "adapter.safetensors"} if trained else set()
+        assert {path.name for path in folder.iterdir()} == {"record.json", "predictions.npz"} | beside
 
 
 def test_second_run_does_nothing_and_prints_the_same(
@@ -57,7 +57,10 @@ def test_tables_come_from_records_alone(recorded: Path, capsys: pytest.CaptureFi
     assert bench.main(["tables", "--results", str(recorded)]) == 0
     assert "simgan-nohist" in capsys.readouterr().out
     files = sorted(path for path in (recorded / "tables").iterdir())
-    assert [path.suffix for path in files] == [".csv", ".html", ".md", ".tex"]
+    (name,) = {path.name.removesuffix(".html") for path in files if path.name.endswith("s.html")}
+    both = [f"{name}{kind}" for kind in (".csv", ".html", ".md", ".tex", "-runs.csv")]
+    both += [f"{name}--selection{kind}" for kind in (".csv", ".html", ".md", ".tex")]
+    assert {path.name for path in files} == set(both)
     before = [path.read_bytes() for path in files]
     assert bench.main(["tables", "--results", str(recorded)]) == 0
     assert [path.read_bytes() for path in files] == before

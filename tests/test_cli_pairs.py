@@ -63,7 +63,7 @@ def test_rows_without_adapter_are_blank_with_a_reason(root: Path, capsys: pytest
     assert dann.scores["fid"] is None
     assert dann.scores["error"] == dann.scores["own_error"]
     said = " ".join(capsys.readouterr().out.split())
-    assert "dann: no FID, no KID" in said
+    assert "dann: no FID, no FID∞, no KID" in said
     assert "the method adapts no image" in said
 
 

@@ -79,7 +79,7 @@ def test_the_pair_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     entry = eval(_block("entry: pair"), {"Entry": Entry, "negatives": negatives})
     monkeypatch.setitem(PAIRS, "negatives", entry)
     record = _run(tmp_path, "--pair", "negatives", "--methods", "simgan")
-    assert record.protocol["source"] == record.protocol["test"] == 599
+    assert record.protocol["source"] + record.protocol["validation"] == record.protocol["test"] == 599
 
 
 def test_the_variant_is_accepted() -> None:

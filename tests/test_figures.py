@@ -265,7 +265,7 @@ def test_the_error_at_checkpoints_comes_first_and_is_said_to_be_an_oracle_view()
     assert len(first.lines) == len(TRAINED)
     assert "test labels" in first.get_title()
     assert "not used for choosing" in first.get_title()
-    assert first.get_ylabel() == "target error %"
+    assert first.get_ylabel() == "error % of the row's own model"
     assert first.lines[0].get_xydata().tolist() == [[25 * n, 60 - n] for n in range(1, 5)]
     assert second.get_title() == "content"
 

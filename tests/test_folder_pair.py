@@ -141,12 +141,14 @@ FORMS: dict[str, tuple[dict[str, Any], str]] = {
     "no word": ({"resize": 1}, "has resize = 1; allowed: 'none', 'bilinear'"),
     "one class": ({"classes": ["left"]}, "two or more, each once"),
     "a class twice": ({"classes": ["left", "left"]}, "two or more, each once"),
-    "too small": ({"size": [7, 12]}, "from 8 pixels on"),
+    "too small": ({"size": [7, 12]}, "of 8 … 4096 pixels"),
     "no name for a file": ({"name": "my/eyes"}, "has the name 'my/eyes'; allowed: letters, digits"),
     "a name that is taken": ({"name": "shapes"}, "'shapes', which another pair has; allowed: another name"),
     "missing folder": ({"target": {"images": "fotos"}}, "fotos' does not exist; allowed: a folder"),
     "missing listing": ({"test": {"images": "test", "labels": "no.csv"}}, "no.csv' cannot be read"),
     "other size": ({"size": [10, 13]}, "is 10 high and 12 wide; allowed: 10 high and 13 wide, or any"),
+    "a hidden name": ({"name": ".eyes"}, "has the name '.eyes'; allowed: letters"),
+    "a huge size": ({"size": [8, 100_000_000]}, "height and width of 8 … 4096 pixels"),
     "no pose": ({"task": "classification+pose"}, "begins with 'file,label'; allowed: the columns file,label,w,x"),
 }  # fmt: skip
 
@@ -204,6 +206,8 @@ FILES: dict[str, tuple[dict[str, bytes], str]] = {
     "no file": (listing(",left"), "has no file in line 2"),
     "no listing": ({"rendered.csv": b""}, "begins with ''; allowed: the columns file,label"),
     "other columns": ({"rendered.csv": b"file;label\n00.png;left"}, "begins with 'file;label'; allowed"),
+    "a column twice": ({"rendered.csv": b"file,label,label\n00.png,left,right"}, "each once"),
+    "too many cells": (listing("00.png,left,7,8"), "rendered.csv' has more cells in line 2 than columns"),
     "no text": ({"rendered.csv": b"file,label\n\xff"}, "rendered.csv' cannot be read ("),
     "an open quote": (listing('"00.png,left'), "rendered.csv' cannot be read (unexpected end"),
     "an image without label": ({"rendered/x.png": png(image())}, "x.png' has no label in "),
@@ -217,6 +221,10 @@ FILES: dict[str, tuple[dict[str, bytes], str]] = {
     "sixteen bits": ({"test/03.png": png(image(channels=()).astype(np.uint16))}, "pixels of kind I;16"),
     "a broken mask": ({"masks/07.png": b""}, "07.png' cannot be decoded ("),
     "a mask of another size": ({"masks/07.png": png(image(12, 10))}, "07.png' is 12 high … as its image"),
+    "a leak of labels": (
+        {"rendered/04.png": png(image()), "test/03.png": png(image())},
+        "03.png' is the source's … 04.png' too; allowed",
+    ),
     "a leak": ({"test/03.png": png(pixels("photos")[8])}, "03.png' is the target's … 08.png' too; allowed"),
 }  # fmt: skip
 

@@ -138,7 +138,7 @@ def test_differences_equal_naive_statistics() -> None:
     p = permutation_test(
         (gaps,), statistics.fmean, permutation_type="samples", n_resamples=np.inf, vectorized=False
     ).pvalue
-    assert cell(table, "other", "p (Holm)", score="error") == f"{p:.2f}"  # the only candidate
+    assert cell(table, "other", "p (Holm)", score="error") == f"{p:.3f}"  # the only candidate
     assert cell(table, "target-only", "p (Holm)", score="error") == ""
 
 
@@ -154,6 +154,14 @@ def test_realism_names_extractor_and_count_and_shows_intervals_over_images() -> 
     assert table.columns == ("method", "FID", "± images", "KID", "± images", "recall")
     assert table.cells[1][2] == "4.0"
     assert table.cells[1][5].startswith("0.50")
+
+
+def test_small_kernel_distances_keep_their_decimals() -> None:
+    small = [
+        replace(one, scores={**one.scores, "kid": 0.0123}, intervals={"kid": [0.0103, 0.0143]})
+        for one in RECORDS
+    ]
+    assert grid("Realism", made(small)).cells[1][2:4] == ("0.0123 ± 0.0000", "0.0020")
 
 
 def test_noise_floor_shows_real_halves_and_the_baselines_seeds_in_halves() -> None:
@@ -180,7 +188,7 @@ def test_without_checkpoints_or_floors_there_are_no_such_grids() -> None:
 
 
 def test_every_rule_has_its_column_and_its_table() -> None:
-    overview = grid("Target error % of a row's own model")
+    overview = grid("Target error % of the row's own model")
     assert overview.columns == ("method", *RULES)
     means = {row: VALUES[row].mean() for row in STUDY.rows}
     shifts = {
@@ -199,7 +207,7 @@ def test_every_rule_has_its_column_and_its_table() -> None:
     assert [one.heading.split(":")[0] for one in table.grids] == list(RULES)
     picked = table.frame[(table.frame["rule"] == "oracle") & (table.frame["method"] == "other")]
     assert list(picked["step"]) == [200] * 6
-    assert list(picked["target error %"]) == pytest.approx(VALUES["other"] - 2)
+    assert list(picked["error %"]) == pytest.approx(VALUES["other"] - 2)
     assert list(picked["run"]) == [f"other-{seed}" for seed in SEEDS]
 
 
@@ -208,7 +216,7 @@ def test_rule_whose_criterion_no_record_has_stays_blank() -> None:
         replace(one, checkpoints=tuple({"step": c["step"], "error": c["error"]} for c in one.checkpoints))
         for one in RECORDS
     ]
-    overview = grid("Target error % of a row's own model", made(old))
+    overview = grid("Target error % of the row's own model", made(old))
     assert cell(overview, "simgan", "snd") == ""
     assert cell(overview, "simgan", "oracle") != ""
 

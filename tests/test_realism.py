@@ -1,5 +1,6 @@
 """Scores on features beyond FID and KID: the sliced distance, intervals over images, what is kept on disk, LPIPS."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,16 +9,20 @@ import torch
 from safetensors.torch import save_file
 from scipy.stats import wasserstein_distance_nd
 from torch import Tensor
+from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
 from torchvision.models import squeezenet1_1
 
 from benchmarks.scores import cache
 from benchmarks.scores.catalogue import SCORES
-from benchmarks.scores.frechet import frechet_distance, frechet_interval
-from benchmarks.scores.kernel import kernel_distance
+from benchmarks.scores.diversity import between_images, pixel_distance
+from benchmarks.scores.frechet import frechet_distance, frechet_interval, frechet_limit
+from benchmarks.scores.kernel import kernel_distance, kernel_interval
+from benchmarks.scores.manifold import manifold_scores
 from benchmarks.scores.perceptual import load_perceptual
 from benchmarks.scores.realism import intervals, realism
 from benchmarks.scores.sliced import sliced_distance
+from mistakes import UserMistake
 
 CPU = torch.device("cpu")
 
@@ -92,6 +97,36 @@ def test_realism_is_every_score_of_that_grid_but_those_of_single_images() -> Non
     assert set(intervals(one, two)) == {"fid", "kid"}
     low, high = intervals(one, two)["kid"]
     assert low < kernel_distance(one, two) < high
+
+
+@pytest.mark.parametrize(
+    "score",
+    [
+        *(
+            frechet_distance,
+            frechet_limit,
+            kernel_distance,
+            kernel_interval,
+            sliced_distance,
+            manifold_scores,
+        ),
+        lambda one, two: between_images(one.reshape(-1, 1, 2, 3), pixel_distance),
+    ],
+)
+def test_scores_stay_on_the_device_of_their_features(score: Callable[[Tensor, Tensor], object]) -> None:
+    """On tensors without values, which know their device: an operation on two devices would raise another error."""
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        one, two = (torch.empty(60, 6, device="cuda") for _ in range(2))
+        with pytest.raises(DataDependentOutputException):  # only reading the result fails
+            score(one, two)
+
+
+def test_interval_of_frechet_of_equal_distributions_is_not_too_short() -> None:
+    random = torch.Generator().manual_seed(0)
+    sets = [(torch.randn(200, 8, generator=random), torch.randn(200, 8, generator=random)) for _ in range(80)]
+    values = [frechet_distance(*both) for both in sets]
+    halves = [high - frechet_distance(*both) for both in sets[:30] for high in frechet_interval(*both)[1:]]
+    assert 0.9 < np.mean(halves) / (2.093 * np.std(values, ddof=1)) < 2
 
 
 # ---- the cache
@@ -176,6 +211,12 @@ def test_lpips_equals_torchmetrics_with_the_same_backbone(weights: Path) -> None
     assert distance(one, one).tolist() == [0, 0, 0]
     grey = one[:, :1, :12, :12]
     assert distance(grey, 255 - grey).min() > 0  # grey, and smaller than the network could take
+
+
+def test_weights_that_are_none_are_named(weights: Path) -> None:
+    (weights / "weights/squeezenet1_1_features.safetensors").write_bytes(b"a page of HTML")
+    with pytest.raises(UserMistake, match=r"weights .*squeezenet1_1_features.* cannot be read"):
+        load_perceptual(CPU, weights)
 
 
 def test_without_weights_there_is_no_lpips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

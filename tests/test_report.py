@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -19,9 +20,10 @@ import bench
 from benchmarks import formats, records
 from benchmarks.figures.sheets import sample_sheet
 from benchmarks.report.differences import differences
-from benchmarks.report.page import page, write
+from benchmarks.report.page import page
 from benchmarks.report.pictures import figures
 from benchmarks.tables import tables_of
+from benchmarks.writing import put
 from mistakes import UserMistake
 
 ROOT = Path(__file__).parent.parent
@@ -274,9 +276,19 @@ def test_place_that_cannot_be_written_is_named_and_stays_as_it_is(
 
 def test_write_replaces_a_whole_file(tmp_path: Path) -> None:
     path = tmp_path / "new" / "report.html"
-    assert write("one", path).read_text() == "one"
-    assert write("two", path).read_text() == "two"
+    assert put(path, b"one").read_text() == "one"
+    assert put(path, b"two").read_text() == "two"
     assert list(path.parent.iterdir()) == [path]
-    with pytest.raises(UserMistake, match="allowed: a file"):
-        write("three", tmp_path / "new")
+    with pytest.raises(UserMistake, match="allowed: a place"):
+        put(tmp_path / "new", b"three")
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+def test_two_machines_each_have_their_rules_of_choice(tmp_path: Path) -> None:
+    steps = tuple(
+        {"step": n, "error": 30.0, "source_error": 1.0, "entropy": 1.0, "information": 1.0, "snd": 1.0}
+        for n in (1, 2)
+    )
+    here = [replace(one, checkpoints=steps) for one in all_records()]
+    there = [replace(one, id=f"{one.id}-b", host={"device": "another", "threads": 1}) for one in here]
+    assert page([(STUDY, [*here, *there])], tmp_path).count("Under every rule of choice") == 2

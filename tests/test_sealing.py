@@ -5,6 +5,7 @@ import gc
 import pickle
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -46,6 +47,7 @@ def sealed_pair() -> DomainPair:
 
 
 ROUTES: dict[str, Callable[[], object]] = {
+    "another thread": lambda: ThreadPoolExecutor(1).submit(lambda: sealed_pair().test.labels).result(),
     "callers": lambda: [pair.test.labels for pair in pairs_in_frames()],
     "memory": lambda: [part.labels for pair in pairs_in_memory() for part in (pair.test, pair.oracle)],
     "evaluator kept by the harness": lambda: sealed_pair().oracle.labels,

@@ -153,6 +153,7 @@ def test_a_study_with_own_pair_and_plugin_from_end_to_end(
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
     made = {file.name for file in (results / "tables").glob("*.md")}
-    assert made == {"mine--shapes.md", "mine--eyes-of-a-study.md"}
+    names = ("mine--shapes", "mine--eyes-of-a-study")
+    assert made == {f"{name}{kind}.md" for name in names for kind in ("", "--selection")}
     assert bench.main(["figures", str(path), "--results", str(results)]) == 0
     assert "mine--eyes-of-a-study--scores.png" in capsys.readouterr().out

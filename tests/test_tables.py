@@ -142,6 +142,23 @@ def test_two_settings_under_one_name_are_refused() -> None:
         tables_of(STUDY, [*found[:-1], replace(found[-1], spec=spec)])
 
 
+def test_two_budgets_under_one_name_are_refused() -> None:
+    found = _records()
+    spec = {**found[-1].spec, "budget": {"steps": 99, "task_steps": 20}}
+    with pytest.raises(UserMistake, match="two different settings or budgets"):
+        tables_of(STUDY, [*found[:-1], replace(found[-1], spec=spec)])
+
+
+def test_a_bound_whose_runs_all_failed_is_no_baseline() -> None:
+    failed = [
+        replace(one, status="failed", reason="x", scores={}, protocol={})
+        if one.spec["row"] == "source-only"
+        else one
+        for one in _records()
+    ]
+    assert _cell(_only(failed), "simgan-nohist", "Δ FID") == "+1.0 ± 0.0"
+
+
 def test_two_data_sets_under_one_name_are_refused() -> None:
     found = _records()
     found[-1] = replace(found[-1], protocol={**found[-1].protocol, "data": "xyz"})

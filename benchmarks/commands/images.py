@@ -30,16 +30,17 @@ def preview(
 ) -> None:
     """Count the images of a pair by split and class, and draw some of each into a PNG; nothing is trained."""
     from benchmarks.plugins import load_plugins
-    from benchmarks.preview import counts, lines, rows, write
+    from benchmarks.preview import counts, lines, rows
     from benchmarks.samples import png
     from benchmarks.terminal import OUT, print_json, show_list
     from benchmarks.words import named_pair
+    from benchmarks.writing import put
     from datasets.catalogue import load_pair
 
     load_plugins(plugin or [])
     domains = load_pair(named_pair(pair), data)
     painted, found = rows(domains), counts(domains)
-    write(png(list(painted.values())), out)
+    put(out, png(list(painted.values())))
     if as_json:
         splits = {name: vars(count) for name, count in found.items()}
         about = {"pair": domains.name, "shape": domains.shape, "data": domains.fingerprint}

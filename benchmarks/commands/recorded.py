@@ -72,8 +72,9 @@ def report(
     ] = None,
 ) -> None:
     """Write tables, figures, differences of any two rows and all runs of studies as one HTML file that loads nothing."""
-    from benchmarks.report.page import page, write
+    from benchmarks.report.page import page
     from benchmarks.words import recorded_studies
+    from benchmarks.writing import put
 
     text = page(recorded_studies(studies or [], results), results)
-    print(write(text, out or results / "report.html"))
+    print(put(out or results / "report.html", text.encode()))

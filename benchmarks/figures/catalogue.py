@@ -13,9 +13,10 @@ from benchmarks.figures.curves import curve_figure
 from benchmarks.figures.scatter import fid_error_figure, pareto_figure
 from benchmarks.figures.scores import difference_figure, score_figure
 from benchmarks.figures.sheets import draw_sheet, film_sheet, neighbour_sheet, sample_sheet
-from benchmarks.records import RunRecord, writable
+from benchmarks.records import RunRecord
 from benchmarks.study import Study
 from benchmarks.tables import comparisons
+from benchmarks.writing import put
 
 CHARTS: Mapping[str, Callable[[Study, Sequence[RunRecord]], Figure | None]] = {
     "scores": score_figure,
@@ -49,8 +50,7 @@ def write(study: Study, records: Sequence[RunRecord], results: Path) -> list[Pat
     for comparison, mine in comparisons(study, records).items():
         for name, figure in drawn(study, mine, results):
             for ending, content in rendered(figure).items():
-                written.append(results / "figures" / f"{comparison}--{name}.{ending}")
-                _put(written[-1], content)
+                written.append(put(results / "figures" / f"{comparison}--{name}.{ending}", content))
     return written
 
 
@@ -80,12 +80,3 @@ def rendered(figure: Figure | Image.Image) -> dict[str, bytes]:
     few = Image.open(pixels).convert("RGB").quantize(256)  # a third of the bytes, and no metadata
     few.save(png, "PNG", optimize=True)
     return {"png": png.getvalue(), "svg": svg.getvalue()}
-
-
-def _put(path: Path, content: bytes) -> None:
-    """Write a file so that a reader never sees half of it."""
-    draft = path.with_name(f".draft-{path.name}")
-    with writable(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(content)
-        draft.replace(path)

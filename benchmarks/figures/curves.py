@@ -40,7 +40,7 @@ def curve_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
     for axes, (title, curves) in zip(places, panels.items(), strict=True):
         _panel(axes, curves, marked)
         axes.set_title(title, fontsize="medium")
-        titled(axes, "y", "target error %" if title == ORACLE else "loss")
+        titled(axes, "y", "error % of the row's own model" if title == ORACLE else "loss")
     averaged = max(_averaged(record.curve) for record in done)
     figure.supxlabel(
         "step" if averaged == 1 else f"step; each point of a loss is the mean of up to {averaged} readings",

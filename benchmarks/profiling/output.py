@@ -15,6 +15,7 @@ from benchmarks.formats import markdown_grid
 from benchmarks.grids import Grid
 from benchmarks.profiling.machine import Machine
 from benchmarks.profiling.steps import Profile
+from benchmarks.writing import put
 
 GIGA = 1e9
 
@@ -143,7 +144,4 @@ def write(found: Sequence[Profile], machine: Machine, about: dict[str, Any], fol
         "profile.md": ("\n\n".join(parts) + "\n").encode(),
         **{f"roofline.{ending}": data for ending, data in rendered(roofline(found, machine)).items()},
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-    return [folder / name for name in files]
+    return [put(folder / name, content) for name, content in files.items()]

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
 from benchmarks.records import OK, RunRecord
 from benchmarks.scores.catalogue import SCORES
 from benchmarks.statistics import Estimate, estimate
-
-BySeed = Mapping[int, float]
+from benchmarks.summary import by_seed, finished, paired
 
 
 def differences(rows: Sequence[str], records: Sequence[RunRecord]) -> dict[str, Any]:
@@ -17,26 +18,20 @@ def differences(rows: Sequence[str], records: Sequence[RunRecord]) -> dict[str, 
     seeds that both have, and where its 95 % interval lies, or ``None`` where they share no seed;
     ``settings[row][path]`` is text, ``None`` where a row has no such setting.
     """
-    names = scores_in(records)
-    values = {row: {name: _by_seed(row, name, records) for name in names} for row in rows}
+    names, runs = scores_in(records), finished(records)
     settings = settings_of(rows, records)
     paths = paths_in(settings)
     return {
         "rows": list(rows),
         "scores": [SCORES[name].short for name in names],
-        "means": [[_mean(name, values[row][name]) for name in names] for row in rows],
+        "means": [[_mean(name, by_seed(runs[name], row)) for name in names] for row in rows],
         "differences": [
-            [[_difference(name, values[row][name], values[other][name]) for name in names] for other in rows]
+            [[_difference(name, paired(runs[name], row, other)) for name in names] for other in rows]
             for row in rows
         ],
         "paths": paths,
         "settings": [[settings[row].get(path) for path in paths] for row in rows],
     }
-
-
-def paired(one: BySeed, other: BySeed) -> Estimate | None:
-    """Return mean and 95 % interval of one − other over the seeds that both have."""
-    return estimate([one[seed] - other[seed] for seed in sorted(one.keys() & other.keys())])
 
 
 def scores_in(records: Sequence[RunRecord]) -> list[str]:
@@ -62,19 +57,13 @@ def paths_in(settings: Mapping[str, Mapping[str, str]]) -> list[str]:
     return sorted(paths, key=lambda path: path.startswith("budget."))
 
 
-def _by_seed(row: str, name: str, records: Sequence[RunRecord]) -> BySeed:
-    mine = [record for record in records if record.spec["row"] == row and record.status == OK]
-    scores = {record.spec["seed"]: record.scores.get(name) for record in mine}
-    return {seed: value for seed, value in scores.items() if value is not None}
-
-
-def _mean(name: str, values: BySeed) -> str:
-    number = estimate(list(values.values()))
+def _mean(name: str, values: pd.Series) -> str:
+    number = estimate(values.tolist())
     return number.written(SCORES[name].digits) if number else ""
 
 
-def _difference(name: str, one: BySeed, other: BySeed) -> list[str | int] | None:
-    number = paired(one, other)
+def _difference(name: str, gaps: pd.Series) -> list[str | int] | None:
+    number = estimate(gaps.tolist())
     if number is None:
         return None
     return [number.written(SCORES[name].digits, sign=True), number.count, _place(number)]

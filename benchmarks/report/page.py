@@ -1,7 +1,6 @@
 """The whole report: what it holds, every study's tables, how the numbers were made; written whole or not at all."""
 
-import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from benchmarks.scores.catalogue import SCORES
 from benchmarks.studies import STUDIES
 from benchmarks.study import Study
 from benchmarks.tables import Table, selection_tables, tables_of
-from mistakes import UserMistake
 
 Found = tuple[Study, list[RunRecord]]
 
@@ -38,37 +36,23 @@ def page(found: Sequence[Found], results: Path) -> str:
 
     The same records and pictures give the same text. Raises :class:`UserMistake` as ``tables_of`` does.
     """
-    tables = [
-        (study, tables_of(study, sorted(records, key=lambda record: record.id))) for study, records in found
-    ]
+    ordered = [(study, sorted(records, key=lambda record: record.id)) for study, records in found]
+    tables = [(study, tables_of(study, records)) for study, records in ordered]
+    selected = {table.name: table for each in ordered for table in selection_tables(*each)}
     body = "\n".join(
         [
             '<a class="skip" href="#content">To the tables</a>',
             _header(found, tables),
             '<main id="content">',
-            *(_study(number, study, made, results) for number, (study, made) in enumerate(tables, 1)),
+            *(
+                _study(number, study, made, selected, results)
+                for number, (study, made) in enumerate(tables, 1)
+            ),
             _methods(found),
             "</main>",
         ]
     )
     return document(f"Benchmark report: {_names(found)}", body, asset("report.js"))
-
-
-def write(text: str, path: Path) -> Path:
-    """Write the report; a reader never sees half of it. Raises :class:`UserMistake` when the path cannot be written."""
-    draft = path.with_name(f".draft-{os.getpid()}-{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            draft.write_text(text, encoding="utf-8", newline="\n")
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-    except OSError as error:
-        raise UserMistake(
-            f"report {str(path)!r} cannot be written ({error.strerror}); allowed: a file you may write to."
-        ) from error
-    return path
 
 
 def _names(found: Sequence[Found]) -> str:
@@ -99,9 +83,10 @@ def _extent(found: Sequence[Found]) -> str:
     return f"{len(ends)} runs: {counts}{span}."
 
 
-def _study(number: int, study: Study, made: Sequence[Table], results: Path) -> str:
+def _study(
+    number: int, study: Study, made: Sequence[Table], selected: Mapping[str, Table], results: Path
+) -> str:
     name = f"study-{number}"
-    selected = {table.name: table for one in made for table in selection_tables(study, one.records)}
     parts = [
         section(table, selected.get(f"{table.name}--selection"), study, results, f"{name}-{place}")
         for place, table in enumerate(made, 1)

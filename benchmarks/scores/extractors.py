@@ -5,10 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -113,7 +115,12 @@ def squeezenet_state(data: Path | None) -> dict[str, Tensor] | None:
     found = [path for root in roots for file in SQUEEZENET_FILES if (path := root / file).exists()]
     if not found:
         return None
-    state = load_file(found[0]) if found[0].suffix == ".safetensors" else torch.load(found[0])
+    try:
+        state = load_file(found[0]) if found[0].suffix == ".safetensors" else torch.load(found[0])
+    except (OSError, SafetensorError, UnpicklingError) as error:
+        raise UserMistake(
+            f"weights {str(found[0])!r} cannot be read ({error}); allowed: torchvision's squeezenet1_1."
+        ) from error
     return {
         name.removeprefix("features."): value for name, value in state.items() if "classifier" not in name
     }

@@ -24,12 +24,14 @@ def kernel_interval(first: Tensor, second: Tensor, seed: int = 0, draws: int = D
     """
     first, second = first.double(), second.double()
     random = torch.Generator().manual_seed(seed)
-    shares = [_resampled(draws, len(one), random) for one in (first, second)]
+    shares = [_resampled(draws, len(one), random).to(one.device) for one in (first, second)]
     values = -2 * (shares[0] @ _kernel(first, second) * shares[1]).sum(1)
     for one, share in zip((first, second), shares, strict=True):
         pairs = (share @ _kernel(one, one).fill_diagonal_(0) * share).sum(1)
         values += pairs / (1 - share.square().sum(1))
-    low, high = values.quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
+    low, high = values.quantile(
+        torch.tensor([0.025, 0.975], dtype=torch.float64, device=values.device)
+    ).tolist()
     return low, high
 
 
