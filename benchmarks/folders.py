@@ -10,9 +10,9 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks.scores.extractors import Extractor
+from datasets.folder_files import ENDINGS
 from mistakes import UserMistake
 
-ENDINGS = (".png", ".jpg", ".jpeg")
 BATCH, LEAST = 64, 20
 
 
