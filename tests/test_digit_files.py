@@ -293,7 +293,7 @@ def test_linemod_has_colours_depth_class_and_rotation(tmp_path: Path) -> None:
     put(tmp_path, linemod_files())
     pair = linemod.load(tmp_path)
     assert pair.shape == (4, 64, 64)
-    assert pair.identity == "cropped LineMod, 11 renderings, 11 train, 11 test"
+    assert pair.identity == "cropped LineMod, 22 renderings, 22 train, 22 test"
     raw = {
         name: (tmp_path / f"linemod/target_test/{name}/00007.png").read_bytes() for name in ("rgb", "depth")
     }
