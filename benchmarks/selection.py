@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mistakes import UserMistake
 
 Probabilities = NDArray[np.float64]
 TEMPERATURE = 0.05
@@ -90,12 +93,20 @@ RULES: dict[str, Rule] = {
 def completed(
     checkpoints: Sequence[Mapping[str, float]], predictions: Path
 ) -> tuple[Mapping[str, float], ...]:
-    """Return checkpoints with the criteria that they lack, from the run's stored predictions where these are there."""
+    """Return checkpoints with the criteria that they lack, from the run's stored predictions where these are there.
+
+    Raises :class:`UserMistake` for a file that is broken.
+    """
     missing = [name for name in CRITERIA if any(name not in one for one in checkpoints)]
     if not missing or not predictions.is_file():
         return tuple(checkpoints)
-    with np.load(predictions) as stored:
-        shares = np.exp(stored["target"].astype(np.float64))
+    try:
+        with np.load(predictions) as stored:
+            shares = np.exp(stored["target"].astype(np.float64))
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise UserMistake(
+            f"predictions {str(predictions)!r} cannot be read ({error}); allowed: the file as a run writes it, or none."
+        ) from error
     return tuple(
         {**one, **{name: CRITERIA[name](of_one) for name in missing}}
         for one, of_one in zip(checkpoints, shares, strict=True)

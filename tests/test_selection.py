@@ -20,6 +20,7 @@ from benchmarks.selection import (
     information,
     soft_neighbourhood_density,
 )
+from mistakes import UserMistake
 
 
 def predictions(count: int = 40, classes: int = 5, sharp: float = 2.0) -> Probabilities:
@@ -99,3 +100,6 @@ def test_criteria_of_old_runs_come_from_their_predictions(tmp_path: Path) -> Non
     assert completed(old, tmp_path / "none.npz") == tuple(old)
     assert completed(found, tmp_path / "none.npz") == found
     assert completed([], tmp_path / "predictions.npz") == ()
+    (tmp_path / "predictions.npz").write_bytes((tmp_path / "predictions.npz").read_bytes()[:90])
+    with pytest.raises(UserMistake, match=r"predictions .* cannot be read"):
+        completed(old, tmp_path / "predictions.npz")
