@@ -1,5 +1,6 @@
 """Which checkpoint of a run counts: rules of choice, and the criteria they choose by. Needs no torch."""
 
+import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +102,7 @@ def completed(
     if not missing or not predictions.is_file():
         return tuple(checkpoints)
     try:
-        with np.load(predictions) as stored:
+        with np.load(io.BytesIO(predictions.read_bytes())) as stored:
             shares = np.exp(stored["target"].astype(np.float64))
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise UserMistake(
