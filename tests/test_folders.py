@@ -138,7 +138,7 @@ def test_fid_command_prints_every_distance(
     assert bench.main(words) == 0
     shown = capsys.readouterr().out
     assert "random-conv, n = 31 and 31" in shown
-    assert "half.png" in shown
+    assert f"cannot be read (1 of 1): {folders[0] / 'half.png'}" in shown
 
 
 def test_folders_that_cannot_be_scored_are_refused(

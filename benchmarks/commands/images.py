@@ -88,8 +88,10 @@ def fid(
         for name, value in scores.items()
     ]
     show_list(title, ("score", "value", "95 % interval over images"), lines)
-    for name in broken:
-        OUT.print(f"· left out, cannot be read: {name}", soft_wrap=True, markup=False)
+    for number, name in enumerate(broken, 1):
+        OUT.print(
+            f"· left out, cannot be read ({number} of {len(broken)}): {name}", soft_wrap=True, markup=False
+        )
 
 
 def adapt(
