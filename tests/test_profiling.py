@@ -15,8 +15,9 @@ import bench
 from benchmarks.batches import Batches
 from benchmarks.harness import problem_of
 from benchmarks.profiling import machine
+from benchmarks.profiling.counting import bytes_of, flops_of
 from benchmarks.profiling.phases import DRAW, OPTIMISER, OTHER, FlopMeter, Phases, WallMeter, watched
-from benchmarks.profiling.steps import _Bytes, profiles
+from benchmarks.profiling.steps import profiles
 from benchmarks.scales import find_scale
 from benchmarks.study import Study, runs
 from datasets.catalogue import load_pair
@@ -157,9 +158,14 @@ def test_operations_of_a_layer_are_counted_by_phase() -> None:
 
 def test_bytes_are_those_of_operands_and_results() -> None:
     one, two = torch.ones(10, 3), torch.ones(10, 3)
-    with _Bytes() as moved:
-        (one + two).view(30)
-    assert moved.total == 3 * 30 * 4
+    assert bytes_of(lambda: (one + two).view(30)) == 3 * 30 * 4
+
+
+def test_operations_are_those_of_products_and_their_gradients() -> None:
+    one, two = torch.ones(10, 3, requires_grad=True), torch.ones(3, 7)
+    assert flops_of(lambda: one @ two) == 2 * 10 * 3 * 7
+    assert flops_of(lambda: (one @ two).sum().backward()) == 2 * 2 * 10 * 3 * 7
+    assert flops_of(lambda: one + 1) == 0
 
 
 def test_rates_of_the_machine_are_those_of_its_work(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,13 +9,12 @@ from typing import Any
 import torch
 from torch.autograd import DeviceType  # type: ignore[attr-defined]
 from torch.profiler import ProfilerActivity, profile
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.batches import Batches
 from benchmarks.clock import StepClock, wait_for
 from benchmarks.harness import problem_of
+from benchmarks.profiling.counting import bytes_of
 from benchmarks.profiling.phases import EventMeter, FlopMeter, Phases, WallMeter, watched
 from benchmarks.scales import Scale
 from benchmarks.study import RunSpec
@@ -125,7 +124,7 @@ def _profile(one: Subject, steps: int, traces: Path | None) -> Profile:
         noise=abs(median(times[::2]) / median(times[1::2] or times) - 1),
         phase_ms={name: median(step.get(name, 0.0) for step in taken) for name in names},
         phase_flops=flops,
-        bytes=_moved(one),
+        bytes=bytes_of(lambda: one.method.step(one.batches)),
         peak_mib=peak,
         **_operators(one, steps, traces),
     )
@@ -159,28 +158,6 @@ def _flops(one: Subject) -> dict[str, float]:
             one.method.step(batches)
     (flops,) = phases.taken()
     return flops
-
-
-def _moved(one: Subject) -> int:
-    """Return the bytes that the operations of one step read and write."""
-    with _Bytes() as moved:
-        one.method.step(one.batches)
-    return moved.total
-
-
-class _Bytes(TorchDispatchMode):
-    """Counts the bytes of every tensor that an operation takes or makes; views move none."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.total = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = func(*args, **(kwargs or {}))
-        if not func.is_view:
-            tensors = [one for one in tree_leaves((args, kwargs, out)) if isinstance(one, torch.Tensor)]
-            self.total += sum(one.numel() * one.element_size() for one in tensors)
-        return out
 
 
 def _operators(one: Subject, steps: int, traces: Path | None) -> dict[str, Any]:

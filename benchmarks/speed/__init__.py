@@ -1,1 +1,6 @@
-"""Speed of the hot paths, measured with pytest-benchmark; nothing is asserted of time."""
+"""Speed of the hot paths, measured with pytest-benchmark, and a gate that says whether a change has slowed them.
+
+    python -m pytest benchmarks/speed --benchmark-columns=min,median,iqr,rounds
+
+Nothing is asserted of time here; :mod:`benchmarks.speed.gate` judges.
+"""
