@@ -87,6 +87,7 @@ def test_no_room_without_a_purpose() -> None:
         "benchmarks.comparison",
         "benchmarks.report.page",
         "benchmarks.figures.catalogue",
+        "benchmarks.speed.gate",
         "bench",
     ],
 )

@@ -8,7 +8,10 @@ from benchmarks.speed.conftest import Timed
 from datasets.catalogue import load_pair
 from methods.parts.history import History, HistoryBuffer
 
-SMALL, PAPER = (32, (1, 16, 16)), (512, (1, 35, 55))  # the batch and the shape of fonts-digits and of SimGAN's eyes
+SMALL, PAPER = (
+    (32, (1, 16, 16)),
+    (512, (1, 35, 55)),
+)  # the batch and the shape of fonts-digits and of SimGAN's eyes
 
 
 def test_batch_draw(timed: Timed, device: torch.device) -> None:
