@@ -81,7 +81,7 @@ class Line:
 
     def shown(self) -> tuple[str, ...]:
         """Return what stands below ``COLUMNS``."""
-        factors = ("" if factor is None else f"× {factor:.3f}" for factor in (self.ratio, self.threshold))
+        factors = ("" if factor is None else f"× {factor:#.4g}" for factor in (self.ratio, self.threshold))
         return self.name, _time(self.base), _time(self.new), *factors, self.verdict
 
 
