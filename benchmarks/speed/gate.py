@@ -91,7 +91,7 @@ def threshold(base: np.ndarray, new: np.ndarray, level: float) -> np.ndarray:
     The one-sided prediction interval for the mean of m runs after k of the same code: t(1 − level, k + m − 2) · s ·
     √(1/k + 1/m), never below log(1 + ``FLOOR``). The runs of either side are of one code, so s² pools the variance within
     both; for m = 1 it is that of the base. A benchmark has its own s: pooled over benchmarks the noisy ones would raise
-    false alarms.
+    false alarms. docs/profiling.md has the rates of a simulation.
     """
     k, m = base.shape[-1], new.shape[-1]
     squares = k * base.var(-1) + m * new.var(-1)
@@ -187,9 +187,10 @@ def _time(seconds: float | None) -> str:
 
 
 class _Words(argparse.ArgumentParser):
-    """Raises what it would print; not typer, since there an option takes no several words, as BASE-*.json gives."""
+    """Not typer: there an option takes no list of words, such as a shell makes of ``new-*.json``."""
 
     def error(self, message: str) -> NoReturn:
+        """Raise what would be printed."""
         raise UserMistake(message)
 
 
