@@ -37,9 +37,11 @@ def run_matrix(
     import torch  # imported here: there may be nothing to run
 
     from benchmarks.harness import run
+    from benchmarks.memory import keep_freed_memory
     from benchmarks.scores.extractors import load_extractor
     from datasets.catalogue import check_there
 
+    keep_freed_memory()
     records.check_writable(results)
     todo = pending(specs, results)
     for pair in {spec.pair for spec in todo}:

@@ -17,7 +17,7 @@ from benchmarks.harness import problem_of
 from benchmarks.profiling import machine
 from benchmarks.profiling.counting import bytes_of, flops_of
 from benchmarks.profiling.phases import DRAW, OPTIMISER, OTHER, FlopMeter, Phases, WallMeter, watched
-from benchmarks.profiling.steps import profiles
+from benchmarks.profiling.steps import profiled
 from benchmarks.scales import find_scale
 from benchmarks.study import Study, runs
 from datasets.catalogue import load_pair
@@ -191,18 +191,22 @@ def test_rates_of_the_machine_are_those_of_its_work(monkeypatch: pytest.MonkeyPa
     assert found.copy == 2 * 4 * 1000 / 2.0
 
 
+@pytest.mark.usefixtures("slight")
 def test_profile_of_a_row_holds_what_it_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(
         RECIPES, "layer", Recipe(name="layer", base=OneLayerConfig(), about="for tests", paper="–")
     )
     study = Study(name="t", about="", pairs=("shapes",), rows=("layer",), seeds=(0,), scale="smoke")
-    (found,) = profiles(list(runs(study, "cpu")), None, windows=6, steps=2, traces=tmp_path)
+    whole = profiled(list(runs(study, "cpu")), None, windows=6, steps=2, traces=tmp_path)
+    (found,) = whole.rows
+    assert not whole.omitted
     low, middle, high = found.step_ms
     assert 0 < low <= middle <= high
-    assert found.images == 16
-    assert found.flops == 2 * 2 * 16 * 12 * 12 * 4 * 9
-    assert found.rate == pytest.approx(1000 * found.flops / middle)
-    assert found.kernels is None
+    assert found.work.images == 16
+    assert found.work.flops == 2 * 2 * 16 * 12 * 12 * 4 * 9
+    assert found.rate == pytest.approx(1000 * found.work.flops / middle)
+    assert found.device is None
+    assert (found.gain, found.difference) == (1, 0)
     assert len(found.hottest) == 5
     assert sum(share for _, share in found.hottest) <= 1
     (trace,) = tmp_path.iterdir()

@@ -14,10 +14,19 @@ def profile(
     scale: ScaleName = None,
     changes: Changes = None,
     device: Device = "auto",
+    variants: Annotated[
+        str,
+        typer.Option(
+            help="Ways to run a step, comma-separated: eager, compile, graphs, bf16, channels-last, contiguous."
+        ),
+    ] = "eager",
     windows: Annotated[int, typer.Option(min=4, help="Timed windows of every row, interleaved.")] = 20,
     steps: Annotated[int, typer.Option(min=1, help="Steps in a window.")] = 5,
     trace: Annotated[
-        Path | None, typer.Option(help="Folder for a Chrome or Perfetto trace of every row.")
+        Path | None,
+        typer.Option(
+            help="Folder for a Chrome or Perfetto trace of every row; on CUDA a memory snapshot too."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for JSON, Markdown and a roofline.")] = None,
     plugin: Plugins = None,
@@ -25,13 +34,10 @@ def profile(
     as_json: AsJson = False,
 ) -> None:
     """Show where the time of a step goes: phases, operations, hottest operators, share of the machine's own rates."""
-    import torch
-
     from benchmarks.plugins import load_plugins
-    from benchmarks.profiling.machine import measured
     from benchmarks.profiling.output import grids, plain, write
-    from benchmarks.profiling.steps import profiles
-    from benchmarks.provenance import describe
+    from benchmarks.profiling.steps import profiled
+    from benchmarks.profiling.variants import chosen
     from benchmarks.study import runs
     from benchmarks.terminal import OUT, print_json, show_grid
     from benchmarks.words import Selection, resolve_device
@@ -41,20 +47,13 @@ def profile(
         methods=methods, pair=pair, scale=scale, seeds="1", changes=tuple(changes or ()), bounds=False
     )
     specs = list(runs(words.resolved(), resolve_device(device)))
-    place = torch.device(specs[0].device)
-    machine = measured(place)
-    found = list(profiles(specs, data, windows=windows, steps=steps, traces=trace))
-    about = {
-        "pair": specs[0].pair,
-        "scale": specs[0].scale,
-        **describe(place)["host"],
-        "torch": torch.__version__,
-    }
+    ways = chosen(variants, specs[0].device)
+    found = profiled(specs, data, windows=windows, steps=steps, variants=ways, traces=trace)
     if out is not None:
-        write(found, machine, about, out)
+        write(found, out)
     if as_json:
-        print_json(plain(found, machine, about))
+        print_json(plain(found))
         return
-    for grid in grids(found, machine):
+    for grid in grids(found):
         show_grid(grid)
-    OUT.print(", ".join(f"{name} {value}" for name, value in about.items()))
+    OUT.print(", ".join(f"{name} {value}" for name, value in found.about.items()))

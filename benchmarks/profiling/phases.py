@@ -3,6 +3,7 @@
 Every phase is also a ``record_function`` range, so a trace shows the same names.
 """
 
+import operator
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.autograd.profiler import record_function
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.memory import MIB
 from methods.contract import Batch, Method, Stateful
 
 OTHER, DRAW, OPTIMISER = "other", "data draw", "optimiser"
@@ -68,14 +70,32 @@ class FlopMeter:
         return last - first
 
 
+class MemoryMeter:
+    """MiB that tensors took at most on a CUDA device since the reading before."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+
+    def mark(self) -> float:
+        """Return the peak, and begin another."""
+        peak = torch.cuda.max_memory_allocated(self.device) / MIB
+        torch.cuda.reset_peak_memory_stats(self.device)
+        return peak
+
+    def between(self, first: float, last: float) -> float:
+        """Return the peak that the second reading saw."""
+        return last
+
+
 class Phases:
     """Collects, step by step, how much of what a meter reads belongs to which phase.
 
-    Phases may lie within each other; what an inner one takes is not counted for the outer.
+    Phases may lie within each other; what an inner one takes is not counted for the outer. The parts of a phase that is
+    entered again are ``joined``: added up, unless it is a peak that is read.
     """
 
-    def __init__(self, meter: Meter) -> None:
-        self.meter = meter
+    def __init__(self, meter: Meter, joined: Callable[[float, float], float] = operator.add) -> None:
+        self.meter, self._joined = meter, joined
         self._open, self._ranges = [OTHER], list[Any]()
         self._steps: list[list[tuple[str, Any]]] = []
 
@@ -121,7 +141,8 @@ class Phases:
         for cuts in self._steps:
             totals: dict[str, float] = {}
             for (_, before), (name, after) in zip(cuts[:-1], cuts[1:], strict=True):
-                totals[name] = totals.get(name, 0.0) + self.meter.between(before, after)
+                taken = self.meter.between(before, after)
+                totals[name] = self._joined(totals[name], taken) if name in totals else taken
             found.append(totals)
         return found
 

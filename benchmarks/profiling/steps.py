@@ -1,132 +1,181 @@
 """Rows → profiles: how long their steps take, where, how much work that is, and what of the machine's rates they reach."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Any
 
 import torch
-from torch.autograd import DeviceType  # type: ignore[attr-defined]
-from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.batches import Batches
-from benchmarks.clock import StepClock, wait_for
-from benchmarks.harness import problem_of
+from benchmarks.clock import wait_for
+from benchmarks.memory import keep_freed_memory
 from benchmarks.profiling.counting import bytes_of
-from benchmarks.profiling.phases import EventMeter, FlopMeter, Phases, WallMeter, watched
-from benchmarks.scales import Scale
+from benchmarks.profiling.machine import Machine, measured
+from benchmarks.profiling.phases import EventMeter, FlopMeter, MemoryMeter, Meter, Phases, WallMeter, watched
+from benchmarks.profiling.subjects import Start, Subject, start
+from benchmarks.profiling.trace import Device, traced
+from benchmarks.profiling.variants import VARIANTS
+from benchmarks.provenance import describe
 from benchmarks.study import RunSpec
-from datasets.catalogue import load_pair
-from methods.contract import Method
-from methods.recipes import configure
 
-WARM_UP, HOTTEST = 3, 5
+WARM_UP = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Profile:
-    """What one row's steps take.
+class Work:
+    """What one plain step of a row does: source images, floating-point operations by phase, bytes caches aside."""
 
-    ``step_ms`` holds p10, p50 and p90 over timed windows of an unwatched method; ``drift`` is how much slower the last
-    third of the windows is than the first, ``noise`` how far even and odd windows differ, both as shares. ``phase_ms``
-    (medians) and ``phase_flops`` are of watched steps, which may be slower. ``bytes`` counts what operations read and write,
-    caches aside. ``hottest`` names operators with their share of the time; ``kernels`` and ``busy`` (share of the
-    time that the device works) exist on CUDA only.
-    """
-
-    row: str
     images: int
-    step_ms: tuple[float, float, float]
-    drift: float
-    noise: float
-    phase_ms: Mapping[str, float]
     phase_flops: Mapping[str, float]
     bytes: int
-    peak_mib: float | None
-    hottest: Sequence[tuple[str, float]]
-    kernels: float | None = None
-    busy: float | None = None
 
     @property
     def flops(self) -> float:
         """Floating-point operations of a step, those of gradients included."""
         return sum(self.phase_flops.values())
 
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """What one row's steps take, run in one way.
+
+    ``step_ms`` holds p10, p50 and p90 over timed windows of an unwatched method; ``drift`` is how much slower the last
+    third of the windows is than the first, ``noise`` how far even and odd windows differ, both as shares. ``gain`` is how
+    many times as fast as plain steps the windows beside theirs were (median), ``difference`` how far the networks lie from
+    those of plain steps, see :class:`~benchmarks.profiling.subjects.Subject`; ``first_s`` is what the first steps took.
+    ``phase_ms`` (medians) and ``phase_mib`` (peaks, CUDA only) are of watched steps, which may be slower; a compiled or
+    captured step cannot be watched. ``hottest`` names operators with their share of the time.
+    """
+
+    row: str
+    variant: str
+    work: Work
+    step_ms: tuple[float, float, float]
+    drift: float
+    noise: float
+    gain: float
+    difference: float
+    tolerance: float
+    first_s: float
+    hottest: Sequence[tuple[str, float]]
+    phase_ms: Mapping[str, float] = field(default_factory=dict)
+    phase_mib: Mapping[str, float] = field(default_factory=dict)
+    peak_mib: float | None = None
+    device: Device | None = None
+
+    @property
+    def name(self) -> str:
+        """The row, and how it was run unless that is plainly."""
+        return self.row if self.variant == "eager" else f"{self.row} ({self.variant})"
+
     @property
     def rate(self) -> float:
-        """FLOP/s over the whole step."""
-        return 1000 * self.flops / self.step_ms[1]
+        """FLOP/s over the whole step, of the operations that a plain step does."""
+        return 1000 * self.work.flops / self.step_ms[1]
 
 
-@dataclass(eq=False)
-class Subject:
-    """A row that is being profiled: its method in training, and its timed windows so far."""
+@dataclass(frozen=True, kw_only=True)
+class Omitted:
+    """A way of running a row whose speed is not shown, and why."""
 
-    spec: RunSpec
-    method: Method
-    batches: Batches
-    clock: StepClock
-
-    def run(self, steps: int) -> None:
-        """Do a timed window of unwatched steps."""
-        with self.clock.window(steps):
-            for _ in range(steps):
-                self.method.step(self.batches)
+    row: str
+    variant: str
+    reason: str
 
 
-def subject(spec: RunSpec, data: Path | None) -> Subject:
-    """Return a row ready to be profiled: pretrained, so that its buffers are full."""
-    device, scale = torch.device(spec.device), Scale(**spec.budget)  # type: ignore[arg-type]
-    pair = load_pair(spec.pair, data).to(device)
-    problem = problem_of(pair, scale)
-    method = configure(spec.row, spec.scale).build(problem, device, spec.seed)
-    batches = Batches(pair, problem.batch, spec.seed)
-    method.pretrain(batches)
-    return Subject(spec=spec, method=method, batches=batches, clock=StepClock(device))
+@dataclass(frozen=True, kw_only=True)
+class Profiles:
+    """Profiles taken together, what was omitted, and the machine they are of: its rates, and ``about`` it in words."""
+
+    rows: Sequence[Profile]
+    omitted: Sequence[Omitted]
+    machine: Machine
+    about: Mapping[str, str | int]
 
 
-def profiles(
-    specs: Sequence[RunSpec], data: Path | None, *, windows: int, steps: int, traces: Path | None = None
-) -> Iterator[Profile]:
-    """Yield a profile of every row: ``windows`` windows of ``steps`` steps, the rows' windows interleaved.
+def profiled(
+    specs: Sequence[RunSpec],
+    data: Path | None,
+    *,
+    windows: int,
+    steps: int,
+    variants: Sequence[str] = ("eager",),
+    traces: Path | None = None,
+) -> Profiles:
+    """Profile every row in every way: ``windows`` windows of ``steps`` steps, all interleaved; ``eager`` leads the ways.
 
-    ``WARM_UP`` more windows come first and are dropped. Traces for chrome://tracing or Perfetto go to ``traces``.
+    ``WARM_UP`` more windows come first and are dropped. A way whose networks come out otherwise than those of plain
+    steps, or that fails, is omitted. Traces for chrome://tracing or Perfetto, and on CUDA snapshots of the memory, go to
+    ``traces``.
     """
-    subjects = [subject(spec, data) for spec in specs]
+    keep_freed_memory()
+    device = torch.device(specs[0].device)
+    machine = measured(device)
+    found, omitted = list[list[Subject]](), list[Omitted]()
+    for spec in specs:
+        begun = start(spec, data)
+        tried = [_tried(begun, variant) for variant in variants]
+        found.append([one for one in tried if isinstance(one, Subject)])
+        omitted += [one for one in tried if isinstance(one, Omitted)]
     for _ in range(WARM_UP + windows):
-        for one in subjects:
+        for one in (one for row in found for one in row):
             one.run(steps)
-    for one in subjects:
-        yield _profile(one, steps, traces)
+    about = {"pair": specs[0].pair, "scale": specs[0].scale, **describe(device)["host"]}
+    return Profiles(
+        rows=[profile for row in found for profile in _profiles(row, steps, traces)],
+        omitted=omitted,
+        machine=machine,
+        about={**about, "torch": torch.__version__},
+    )
 
 
-def _profile(one: Subject, steps: int, traces: Path | None) -> Profile:
-    times = one.clock.windows[WARM_UP:]
-    taken = _phases(one, max(steps, 5))
-    drawn = one.batches.drawn
-    flops = _flops(one)
-    images = one.batches.drawn - drawn
-    device = one.clock.device
-    names = list(dict.fromkeys(name for step in taken for name in step))
-    peak = None
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-        one.method.step(one.batches)
-        peak = torch.cuda.max_memory_allocated(device) / (1 << 20)
+def _tried(begun: Start, variant: str) -> Subject | Omitted:
+    """Return a row run in one way, unless it fails or learns something else."""
+    row, allowed = begun.spec.row, VARIANTS[variant].tolerance
+    try:
+        one = begun.subject(variant)
+    except Exception as error:
+        if variant == "eager":
+            raise
+        said = " ".join(str(error).split())[:200]
+        return Omitted(row=row, variant=variant, reason=f"failed: {type(error).__name__}: {said}")
+    if not one.difference <= allowed:
+        reason = f"its networks differ from those of plain steps by {one.difference:.2g}, allowed {allowed:g}"
+        return Omitted(row=row, variant=variant, reason=reason)
+    return one
+
+
+def _profiles(ways: Sequence[Subject], steps: int, traces: Path | None) -> Iterator[Profile]:
+    """Yield the profiles of one row; the first way is the plain one, whose work stands for all."""
+    work = _work(ways[0])
+    for one in ways:
+        yield _profile(one, ways[0], work, steps, traces)
+
+
+def _profile(one: Subject, plain: Subject, work: Work, steps: int, traces: Path | None) -> Profile:
+    times, beside = one.clock.windows[WARM_UP:], plain.clock.windows[WARM_UP:]
     third = max(1, len(times) // 3)
+    cuda = one.clock.device.type == "cuda"
+    watchable = VARIANTS[one.variant].plain
+    peaks = _peaks(one) if cuda and watchable else {}
+    hottest, device = traced(one, steps, traces)
     return Profile(
         row=one.spec.row,
-        images=images,
+        variant=one.variant,
+        work=work,
         step_ms=_spread(times),
         drift=median(times[-third:]) / median(times[:third]) - 1,
         noise=abs(median(times[::2]) / median(times[1::2] or times) - 1),
-        phase_ms={name: median(step.get(name, 0.0) for step in taken) for name in names},
-        phase_flops=flops,
-        bytes=bytes_of(lambda: one.method.step(one.batches)),
-        peak_mib=peak,
-        **_operators(one, steps, traces),
+        gain=median(other / time for other, time in zip(beside, times, strict=True)),
+        difference=one.difference,
+        tolerance=VARIANTS[one.variant].tolerance,
+        first_s=one.seconds,
+        hottest=hottest,
+        phase_ms=_phase_ms(one, max(steps, 5)) if watchable else {},
+        phase_mib=peaks,
+        peak_mib=max(peaks.values(), default=None),
+        device=device,
     )
 
 
@@ -138,52 +187,36 @@ def _spread(times: Sequence[float]) -> tuple[float, float, float]:
     return tenths[0], median(times), tenths[-1]
 
 
-def _phases(one: Subject, steps: int) -> list[dict[str, float]]:
-    """Return milliseconds by phase of watched steps, the first dropped."""
-    device = one.clock.device
-    phases = Phases(EventMeter() if device.type == "cuda" else WallMeter())
+def _by_phase(
+    one: Subject, meter: Meter, steps: int, joined: Callable[[float, float], float] | None = None
+) -> list[dict[str, float]]:
+    """Return what a meter reads, by phase, of so many watched steps."""
+    phases = Phases(meter, joined) if joined else Phases(meter)
     with watched(phases, one.method, one.batches) as batches:
-        for _ in range(1 + steps):
-            with phases.step():
-                one.method.step(batches)
-    wait_for(device)
-    return phases.taken()[1:]
-
-
-def _flops(one: Subject) -> dict[str, float]:
-    """Return the floating-point operations of one step by phase."""
-    with FlopCounterMode(display=False) as counter:
-        phases = Phases(FlopMeter(counter))
-        with watched(phases, one.method, one.batches) as batches, phases.step():
-            one.method.step(batches)
-    (flops,) = phases.taken()
-    return flops
-
-
-def _operators(one: Subject, steps: int, traces: Path | None) -> dict[str, Any]:
-    """Return the hottest operators and, on CUDA, kernels a step and the share of the time that the device works."""
-    cuda = one.clock.device.type == "cuda"
-    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])]
-    clock = StepClock(one.clock.device)
-    phases = Phases(WallMeter())
-    with (
-        profile(activities=activities) as traced,
-        watched(phases, one.method, one.batches) as batches,
-        clock.window(1),
-    ):
         for _ in range(steps):
-            one.method.step(batches)
-    if traces is not None:
-        traces.mkdir(parents=True, exist_ok=True)
-        traced.export_chrome_trace(str(traces / f"{one.spec.id}.json"))
-    events = traced.key_averages()
-    kind = "self_device_time_total" if cuda else "self_cpu_time_total"
-    names = {event.key: getattr(event, kind) for event in events if event.key.startswith("aten::")}
-    whole = sum(names.values()) or 1.0
-    hottest = sorted(names.items(), key=lambda item: -item[1])[:HOTTEST]
-    found: dict[str, Any] = {"hottest": [(name, time / whole) for name, time in hottest]}
-    if cuda:
-        kernels = [event for event in traced.events() if event.device_type == DeviceType.CUDA]
-        found["kernels"] = len(kernels) / steps
-        found["busy"] = sum(event.device_time_total for event in kernels) / (1000 * clock.windows[0])
-    return found
+            with phases.step():
+                one.step(batches)
+    wait_for(one.clock.device)
+    return phases.taken()
+
+
+def _phase_ms(one: Subject, steps: int) -> dict[str, float]:
+    """Return the median milliseconds by phase of watched steps, the first dropped."""
+    meter = EventMeter() if one.clock.device.type == "cuda" else WallMeter()
+    taken = _by_phase(one, meter, 1 + steps)[1:]
+    names = dict.fromkeys(name for step in taken for name in step)
+    return {name: median(step.get(name, 0.0) for step in taken) for name in names}
+
+
+def _peaks(one: Subject) -> dict[str, float]:
+    """Return the MiB that tensors took at most while each phase of a step went on."""
+    return _by_phase(one, MemoryMeter(one.clock.device), 1, max)[0]
+
+
+def _work(plain: Subject) -> Work:
+    """Count what one step does."""
+    drawn = plain.batches.drawn
+    with FlopCounterMode(display=False) as counter:
+        (flops,) = _by_phase(plain, FlopMeter(counter), 1)
+    images = plain.batches.drawn - drawn
+    return Work(images=images, phase_flops=flops, bytes=bytes_of(lambda: plain.step(plain.batches)))

@@ -113,7 +113,16 @@ class CovarianceDistance(nn.Module):
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """Return the loss of two sets of features."""
-        return (torch.cov(source.T) - torch.cov(target.T)).square().sum() / (4 * source.shape[1] ** 2)
+        return (covariance(source) - covariance(target)).square().sum() / (4 * source.shape[1] ** 2)
+
+
+def covariance(features: Tensor) -> Tensor:
+    """Return the unbiased covariance, d × d, of features N × d.
+
+    These are ``torch.cov``'s operations and its bits; but that one reads a number from the device to check it.
+    """
+    centred = (features - features.mean(0)).T
+    return centred @ centred.T / (len(features) - 1)
 
 
 class NoAlignment(nn.Module):

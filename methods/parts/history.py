@@ -62,7 +62,8 @@ class HistoryBuffer:
         if not self._filled:
             self.fill(refined)
         drawn = self.images[self._some(self.old)]
-        self.images[self._some(self.old)] = refined[: self.old].detach()
+        stored = refined[: self.old].detach().to(self.images.dtype)  # under autocast it may be another
+        self.images[self._some(self.old)] = stored
         return torch.cat([refined, drawn])
 
     def _some(self, count: int) -> Tensor:

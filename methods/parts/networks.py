@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from methods.parts.convolution import Convolution
 from mistakes import UserMistake
 
 
@@ -39,12 +40,12 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(width, width, 3, padding=1)
-        self.second = nn.Conv2d(width, width, 3, padding=1)
+        self.first = Convolution(width, width)
+        self.second = Convolution(width, width)
 
     def forward(self, maps: Tensor) -> Tensor:
         """Map N × width × H × W to the same shape, before its ReLU."""
-        return maps + self.second(F.relu(self.first(maps)))
+        return self.second(F.relu(self.first(maps), inplace=True)).add_(maps)  # in place: no memory to fetch
 
 
 class Refiner(nn.Module):
