@@ -116,5 +116,5 @@ def completed(
 
 def chosen(rule: Rule, checkpoints: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
     """Return the checkpoint that a rule chooses of at least one."""
-    sign = 1 if rule.best == "highest" else -1
-    return max(checkpoints, key=lambda one: (sign * one[rule.criterion], one["step"]))
+    sign, criterion = 1 if rule.best == "highest" else -1, rule.criterion
+    return max(checkpoints, key=lambda one: (sign * one[criterion], one["step"]))
