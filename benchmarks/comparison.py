@@ -109,7 +109,7 @@ class Comparison:
 
 def compare_folders(before: Path, after: Path) -> Comparison:
     """Compare the records of two folders; raises :class:`UserMistake` where one has none, or no row is in both."""
-    one, two = read_all(before), read_all(after)
+    one, two = read_all(before, curves=False), read_all(after, curves=False)
     for folder, found in ((before, one), (after, two)):
         if not found:
             raise UserMistake(

@@ -1,10 +1,14 @@
 """Tables as Markdown, HTML, CSV and LaTeX; the same table gives the same bytes."""
 
 from collections.abc import Mapping
+from csv import writer
 from html import escape
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_float_dtype
 
 from benchmarks.grids import Grid
 from benchmarks.report import markup
@@ -104,8 +108,20 @@ def _tabular(grid: Grid, table: Table) -> str:
 
 
 def csv(numbers: pd.DataFrame) -> str:
-    """Return numbers with six significant digits."""
-    return numbers.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    """Return numbers with six significant digits, as pandas would write them in several times the time."""
+    page = StringIO()
+    lines = writer(page, lineterminator="\n")
+    lines.writerow(numbers.columns)
+    lines.writerows(zip(*(_texts(numbers[name]) for name in numbers), strict=True))
+    return page.getvalue()
+
+
+def _texts(column: pd.Series) -> list[Any]:
+    if is_float_dtype(column):
+        return [
+            "" if value != value else f"{value:.6g}" for value in column.tolist()
+        ]  # only nan is not itself
+    return column.astype(object).where(column.notna(), None).tolist()
 
 
 def write(table: Table, folder: Path) -> list[Path]:

@@ -1,11 +1,11 @@
-"""What can be asked for, as lists."""
+"""What can be asked for, as lists. Needs no torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.scales import SCALES
-from benchmarks.scores.catalogue import SCORES
+from benchmarks.scores.catalogue import EXTRACTORS, SCORES
 from benchmarks.studies import STUDIES
 from datasets.catalogue import PAIRS
 from methods.recipes import RECIPES
@@ -25,7 +25,7 @@ def listings(wanted: Sequence[str], data: Path | None) -> Mapping[str, Listing]:
     lists = {
         "methods": Listing(
             columns=("name", "what it is", "changes", "paper"),
-            rows=tuple((r.name, r.about, _changes(r.changes), r.paper) for r in RECIPES.values()),
+            rows=tuple((r.name, r.about, _changes(r.all_changes), r.paper) for r in RECIPES.values()),
         ),
         "pairs": Listing(
             columns=("name", "what it is", "licence", "data"),
@@ -42,7 +42,7 @@ def listings(wanted: Sequence[str], data: Path | None) -> Mapping[str, Listing]:
         "scores": Listing(
             columns=("name", "what it is"), rows=tuple((name, score.about) for name, score in SCORES.items())
         ),
-        "extractors": Listing(columns=("name", "what it is"), rows=tuple(_extractors().items())),
+        "extractors": Listing(columns=("name", "what it is"), rows=tuple(EXTRACTORS.items())),
         "studies": Listing(
             columns=("name", "what it asks", "pairs", "methods", "seeds", "scale"),
             rows=tuple(
@@ -63,13 +63,3 @@ def listings(wanted: Sequence[str], data: Path | None) -> Mapping[str, Listing]:
 
 def _changes(changes: Mapping[str, object]) -> str:
     return ", ".join(f"{path}={'none' if value is None else value}" for path, value in changes.items()) or "–"
-
-
-def _extractors() -> dict[str, str]:
-    from benchmarks.scores.extractors import EXTRACTORS
-
-    named = {name: (entry.__doc__ or "").strip().splitlines()[0] for name, entry in EXTRACTORS.items()}
-    return {
-        **named,
-        "timm:NAME": "Any pretrained timm backbone, pooled features; vit_small_patch14_dinov2 is a good judge.",
-    }

@@ -35,7 +35,7 @@ def planned(specs: Sequence[RunSpec], results: Path) -> list[PlannedRun]:
         record
         for folder in {results, SHIPPED}
         if (folder / "runs").exists()
-        for record in records.read_all(folder)
+        for record in records.read_all(folder, curves=False)
     ]
     costs: dict[tuple[str, ...], list[float]] = {}
     for record in known:

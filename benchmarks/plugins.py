@@ -31,7 +31,7 @@ def load_plugins(files: Iterable[Path]) -> None:
     """Add what the files and the installed entry points offer to methods and pairs; a plugin is added once.
 
     Raises :class:`UserMistake` for a file that does not exist or cannot be run, one that offers nothing or something
-    else, and a name that is taken.
+    else, a name that is taken, and a method that cannot be configured.
     """
     for point in entry_points(group=GROUP):
         if point.name not in LOADED:
@@ -95,6 +95,11 @@ def _add(module: ModuleType, name: str) -> None:
             )
     if odd := [one for one in (*offered, *pairs) if not re.fullmatch(r"[\w.+-]+", one)]:
         raise UserMistake(f"plugin {name!r}: the name {odd[0]!r}; allowed: letters, digits and - _ . +.")
+    for recipe in offered.values():
+        try:
+            recipe.at("paper")
+        except Exception as error:
+            raise _broken(f"method {recipe.name!r} of plugin {name!r}", error) from error
     RECIPES.update(offered)
     PAIRS.update(pairs)
     file = getattr(module, "__file__", None)

@@ -59,6 +59,9 @@ class RunRecord:
     schema: int = SCHEMA
 
 
+FIELDS = {part.name for part in fields(RunRecord)}
+
+
 def write(record: RunRecord, files: Mapping[str, bytes], results: Path) -> Path:
     """Write the record and its files as ``results/runs/ID/``; a reader never sees half of it.
 
@@ -109,17 +112,23 @@ def exists(run_id: str, results: Path) -> bool:
     return (results / "runs" / run_id / "record.json").is_file()
 
 
-def read(path: Path) -> RunRecord:
-    """Read one ``record.json``; raises :class:`UserMistake` if it is none, or of another schema."""
+def read(path: Path | str, curve: bool = True) -> RunRecord:
+    """Read one ``record.json``, with its curve or, in half the time, without.
+
+    Raises :class:`UserMistake` if it is none, or of another schema.
+    """
     mend = "Delete its folder to run it again."
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        with open(path, "rb") as file:
+            text = file.read().decode()
+        content = json.loads(text if curve else _without_curve(text))
         if content["schema"] != SCHEMA:
             raise UserMistake(
                 f"record {str(path)!r} has schema {content['schema']!r}; allowed: {SCHEMA}. {mend}"
             )
         content |= {name: tuple(content[name]) for name in ("flags", "curve", "checkpoints")}
-        if odd := content.keys() ^ {part.name for part in fields(RunRecord)}:
+        content |= {} if curve else {"curve": ()}
+        if odd := content.keys() ^ FIELDS:
             raise ValueError(f"missing or unknown fields {', '.join(sorted(odd))}")
         return RunRecord(**content)
     except UserMistake:
@@ -131,14 +140,24 @@ def read(path: Path) -> RunRecord:
         ) from error
 
 
+def _without_curve(text: str) -> str:
+    """Return a record's text with an empty curve, or as it is where :func:`write` has not laid it out."""
+    before, found, rest = text.partition('\n "curve": [\n')
+    after = rest.partition("\n ],")[2]
+    return f'{before}\n "curve": [],{after}' if found else text
+
+
 def find(run_id: str, results: Path) -> RunRecord:
     """Return the record of one run."""
     return read(results / "runs" / run_id / "record.json")
 
 
-def read_all(results: Path) -> list[RunRecord]:
-    """Return every record under ``results/runs``, sorted by id."""
-    return [read(path) for path in sorted((results / "runs").glob("[!.]*/record.json"))]
+def read_all(results: Path, curves: bool = True) -> list[RunRecord]:
+    """Return every record under ``results/runs``, sorted by id, with curves or, in half the time, without."""
+    runs = results / "runs"
+    names = sorted(os.listdir(runs)) if runs.is_dir() else []
+    paths = [f"{runs}/{name}/record.json" for name in names if not name.startswith(".")]
+    return [read(path, curves) for path in paths if os.path.isfile(path)]
 
 
 def forget_unfinished(run_ids: Iterable[str], results: Path) -> None:

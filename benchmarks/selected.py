@@ -10,60 +10,56 @@ import pandas as pd
 from benchmarks.grids import Grid
 from benchmarks.records import OK, RunRecord
 from benchmarks.selection import RULES, Rule, chosen
-from benchmarks.statistics import Estimate, estimate
-from benchmarks.summary import Summary
+from benchmarks.statistics import estimate
+from benchmarks.summary import Summary, by_seed
 
-Chosen = Mapping[str, Mapping[int, Mapping[str, float]]]
-"""The chosen checkpoint by row and seed."""
+Choices = Mapping[str, pd.DataFrame]
+"""What is chosen by the name of the rule: step, error and run of a checkpoint by (row, seed), in their order."""
 
 
-def rule_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid | None:
-    """Return the target error under every rule, a column each; ``None`` where no run has several checkpoints."""
-    if not any(len(record.checkpoints) > 1 for record in records):
+def choices(records: Sequence[RunRecord]) -> Choices:
+    """Return what every rule chooses; nothing where no finished run has several checkpoints."""
+    if not any(record.status == OK and len(record.checkpoints) > 1 for record in records):
+        return {}
+    return {name: _chosen(rule, records) for name, rule in RULES.items()}
+
+
+def rule_grid(summary: Summary, picked: Choices) -> Grid | None:
+    """Return the target error under every rule, a column each; ``None`` where nothing could be chosen."""
+    if not picked:
         return None
-    picked = {name: _chosen(rule, records) for name, rule in RULES.items()}
     cells = [
-        (row, *(_written(_over_seeds(picked[name], row, "error")) for name in RULES))
+        (row, *(_written(by_seed(picked[name]["error"], row)) for name in RULES))
         for row in summary.study.rows
     ]
     heading = "Target error % of the row's own model by rule of choice"
     return Grid(heading=heading, columns=("method", *RULES), cells=tuple(cells))
 
 
-def rule_grids(summary: Summary, records: Sequence[RunRecord]) -> list[Grid]:
+def rule_grids(summary: Summary, picked: Choices) -> list[Grid]:
     """Return one grid a rule: which step it picks, the error there, and its differences to baseline and last step."""
-    last = _chosen(RULES["last"], records)
-    return [_of_rule(name, _chosen(rule, records), last, summary) for name, rule in RULES.items()]
+    return [_of_rule(name, frame, picked["last"], summary) for name, frame in picked.items()]
 
 
-def chosen_runs(records: Sequence[RunRecord]) -> pd.DataFrame:
+def chosen_runs(picked: Choices) -> pd.DataFrame:
     """Return what every rule picks of every run: rule, method, seed, step, target error there, and the run's id."""
-    ids = {(record.spec["row"], record.spec["seed"]): record.id for record in records}
-    return pd.DataFrame(
-        [
-            {"rule": name, "method": row, "seed": seed, "step": one["step"], "error %": one["error"]}
-            | {"run": ids[row, seed]}
-            for name, rule in RULES.items()
-            for row, runs in _chosen(rule, records).items()
-            for seed, one in sorted(runs.items())
-        ]
-    )
+    there = {name: frame for name, frame in picked.items() if len(frame)}
+    runs = pd.concat(there, names=["rule"]).reset_index()
+    return runs.rename(columns={"row": "method", "error": "error %"})
 
 
-def _of_rule(name: str, picked: Chosen, last: Chosen, summary: Summary) -> Grid:
-    base = picked.get(summary.baseline or "", {})
+def _of_rule(name: str, picked: pd.DataFrame, last: pd.DataFrame, summary: Summary) -> Grid:
+    errors, baseline = picked["error"], summary.baseline or ""
     cells = []
     for row in summary.study.rows:
-        mine = picked.get(row, {})
-        to_base = [mine[seed]["error"] - base[seed]["error"] for seed in mine if seed in base]
-        to_last = [mine[seed]["error"] - last[row][seed]["error"] for seed in mine]
+        mine = by_seed(errors, row)
         cells.append(
             (
                 row,
-                _written(_over_seeds(picked, row, "step"), digits=0),
-                _written(_over_seeds(picked, row, "error")),
-                "" if row == summary.baseline else _written(estimate(to_base), sign=True),
-                _written(estimate(to_last), sign=True),
+                _written(by_seed(picked["step"], row), digits=0),
+                _written(mine),
+                "" if row == baseline else _written(mine - by_seed(errors, baseline), sign=True),
+                _written(mine - by_seed(last["error"], row), sign=True),
                 f"{len(mine)}/{len(summary.study.seeds)}",
             )
         )
@@ -78,17 +74,17 @@ def _of_rule(name: str, picked: Chosen, last: Chosen, summary: Summary) -> Grid:
     return Grid(heading=f"{name}: {RULES[name].about}", columns=heads, cells=tuple(cells))
 
 
-def _chosen(rule: Rule, records: Sequence[RunRecord]) -> Chosen:
-    picked: dict[str, dict[int, Mapping[str, float]]] = {}
+def _chosen(rule: Rule, records: Sequence[RunRecord]) -> pd.DataFrame:
+    lines = []
     for record in records:
-        if record.status == OK and record.checkpoints and rule.criterion in record.checkpoints[0]:
-            picked.setdefault(record.spec["row"], {})[record.spec["seed"]] = chosen(rule, record.checkpoints)
-    return picked
+        found = record.checkpoints
+        if found and rule.criterion in found[0] and record.status == OK:
+            one = chosen(rule, found)
+            lines.append((record.spec["row"], record.spec["seed"], one["step"], one["error"], record.id))
+    frame = pd.DataFrame(lines, columns=["row", "seed", "step", "error", "run"])
+    return frame.set_index(["row", "seed"]).sort_index()
 
 
-def _over_seeds(picked: Chosen, row: str, name: str) -> Estimate | None:
-    return estimate([one[name] for _, one in sorted(picked.get(row, {}).items())])
-
-
-def _written(number: Estimate | None, digits: int = 1, *, sign: bool = False) -> str:
+def _written(values: pd.Series, digits: int = 1, *, sign: bool = False) -> str:
+    number = estimate(values.dropna().tolist())
     return number.written(digits, sign=sign) if number else ""

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Literal
 from zipfile import BadZipFile
@@ -115,6 +116,6 @@ def completed(
 
 
 def chosen(rule: Rule, checkpoints: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
-    """Return the checkpoint that a rule chooses of at least one."""
-    sign = 1 if rule.best == "highest" else -1
-    return max(checkpoints, key=lambda one: (sign * one[rule.criterion], one["step"]))
+    """Return the checkpoint that a rule chooses of at least one, which are in the order of their steps."""
+    best = max if rule.best == "highest" else min  # either takes the first of equals
+    return best(reversed(checkpoints), key=itemgetter(rule.criterion))

@@ -70,7 +70,7 @@ def runs(study: Study, device: str) -> Iterator[RunSpec]:
     Raises :class:`UserMistake` for an unknown name or setting, and for rows with equal settings.
     """
     from benchmarks.scales import find_scale  # imported here: methods need torch, studies and tables do not
-    from benchmarks.scores.extractors import check_extractor
+    from benchmarks.scores.catalogue import check_extractor
     from datasets.catalogue import PAIRS
     from methods.recipes import configure
 

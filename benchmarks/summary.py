@@ -160,9 +160,9 @@ def differences(summary: Summary) -> list[Difference]:
 
 
 def finished(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """Return scores and costs of every finished run, a column each, by (row, seed)."""
+    """Return scores and costs of every finished run, a column each, by (row, seed), in their order."""
     frame = pd.DataFrame([_flat(record) for record in records])
-    return frame[frame["ok"]].set_index(["row", "seed"])
+    return frame[frame["ok"]].set_index(["row", "seed"]).sort_index()
 
 
 def bounds_in(records: Iterable[RunRecord]) -> set[str]:
@@ -230,10 +230,11 @@ def _numbers(study: Study, runs: pd.DataFrame, names: Sequence[str], baseline: s
     numbers: Numbers = {}
     for name in names:
         values = runs[name] if name in runs else pd.Series(dtype=float)
-        for row in study.rows:
-            numbers[row, name] = estimate(by_seed(values, row).tolist())
+        found = {row: by_seed(values, row) for row in study.rows}
+        for row, mine in found.items():
+            numbers[row, name] = estimate(mine.tolist())
             if name in (*COMPARED, *COMPONENT) and baseline and row != baseline:
-                numbers[row, f"Δ {name}"] = estimate(paired(values, row, baseline).tolist())
+                numbers[row, f"Δ {name}"] = estimate((mine - found[baseline]).dropna().tolist())
     for row in study.rows:
         numbers[row, "runs"] = estimate([float(len(by_seed(runs["ok"], row)))])
     return numbers
@@ -246,5 +247,4 @@ def paired(values: pd.Series, row: str, baseline: str) -> pd.Series:
 
 def by_seed(values: pd.Series, row: str) -> pd.Series:
     """Return one row's values by seed, in the order of seeds, without missing ones."""
-    mine = values[values.index.get_level_values("row") == row] if len(values) else values
-    return mine.droplevel("row").sort_index().dropna().astype(float) if len(mine) else pd.Series(dtype=float)
+    return values.loc[row].dropna().astype(float) if row in values.index else pd.Series(dtype=float)

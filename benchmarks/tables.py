@@ -1,6 +1,5 @@
 """Records → tables. Nothing here trains, needs torch or knows a method: all comes from what the records hold."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,7 +17,7 @@ from benchmarks.grids import (
 )
 from benchmarks.records import OK, RunRecord
 from benchmarks.scores.catalogue import SCORES
-from benchmarks.selected import chosen_runs, rule_grid, rule_grids
+from benchmarks.selected import Choices, choices, chosen_runs, rule_grid, rule_grids
 from benchmarks.statistics import bca_interval, interquartile_mean, worst_case
 from benchmarks.study import Study
 from benchmarks.summary import COMPARED, Summary, bounds_in, by_seed, summarise
@@ -26,7 +25,10 @@ from benchmarks.summary import COMPARED, Summary, bounds_in, by_seed, summarise
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """One comparison on one pair, scale and machine: ``grids`` to show, ``frame`` with the numbers of ``records``."""
+    """One comparison on one pair, scale and machine: ``grids`` to show, ``frame`` with the numbers of ``records``.
+
+    ``selection`` is the table of every rule of choice, where runs have checkpoints; its ``frame`` holds what is chosen.
+    """
 
     name: str
     title: str
@@ -35,6 +37,7 @@ class Table:
     notes: tuple[str, ...]
     frame: pd.DataFrame
     records: tuple[RunRecord, ...]
+    selection: "Table | None" = None
 
     @property
     def runs(self) -> pd.DataFrame:
@@ -56,12 +59,13 @@ class Table:
 
 def records_of(study: Study, records: Iterable[RunRecord]) -> list[RunRecord]:
     """Return the records that belong to a study, pair after pair in the study's order."""
+    seeds = set(study.seeds)
     mine = [
         record
         for record in records
         if record.spec["pair"] in study.pairs
         and record.spec["row"] in study.rows
-        and record.spec["seed"] in study.seeds
+        and record.spec["seed"] in seeds
         and record.spec["scale"] == study.scale
         and study.extractor in (None, record.spec["extractor"])
     ]
@@ -70,7 +74,7 @@ def records_of(study: Study, records: Iterable[RunRecord]) -> list[RunRecord]:
 
 def comparisons(study: Study, records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
     """Return the records of a study by comparison: one for each pair, machine and protocol that they have."""
-    groups: dict[str, list[RunRecord]] = {}
+    groups: dict[tuple[object, ...], list[RunRecord]] = {}
     for record in records_of(study, records):
         groups.setdefault(_comparable(record), []).append(record)
     names = [f"{study.name}--{group[0].spec['pair']}" for group in groups.values()]
@@ -108,38 +112,25 @@ def studies_in(records: Sequence[RunRecord]) -> list[Study]:
     return studies
 
 
-def _comparable(record: RunRecord) -> str:
+def _comparable(record: RunRecord) -> tuple[object, ...]:
     """Return what must be equal for two records to stand in one table: pair, extractor, task training and machine."""
     spec = record.spec
-    place = [spec[name] for name in ("pair", "extractor", "device")]
-    return json.dumps([*place, spec["budget"]["task_steps"], record.host], sort_keys=True)
-
-
-def selection_tables(study: Study, records: Iterable[RunRecord]) -> list[Table]:
-    """Return for each comparison of a study, where its runs have checkpoints, the table of every rule of choice."""
-    made = []
-    for name, group in comparisons(study, records).items():
-        summary = summarise(study, group)
-        if rule_grid(summary, group):
-            table = _table(study, group, f"{name}--selection")
-            about = f"{table.about} The default rule is last; oracle looks at the test labels."
-            grids, picked = tuple(rule_grids(summary, group)), chosen_runs(group)
-            made.append(replace(table, about=about, grids=grids, notes=(), frame=picked, records=()))
-    return made
+    place = (spec[name] for name in ("pair", "extractor", "device"))
+    return (*place, spec["budget"]["task_steps"], *sorted(record.host.items()))
 
 
 def _table(study: Study, records: Sequence[RunRecord], name: str) -> Table:
-    summary = summarise(study, records)
+    summary, picked = summarise(study, records), choices(records)
     grids = (
         score_grid(summary),
         difference_grid(summary),
         realism_grid(summary, records),
         image_grid(summary),
-        rule_grid(summary, records),
+        rule_grid(summary, picked),
         floor_grid(summary, records),
         cost_grid(summary),
     )
-    return Table(
+    table = Table(
         name=name,
         title=f"{study.name}: {records[0].spec['pair']}",
         about=_about(summary, records[0].host),
@@ -147,6 +138,19 @@ def _table(study: Study, records: Sequence[RunRecord], name: str) -> Table:
         notes=(*_failures(summary, records), *_blanks(records)),
         frame=_plain(summary),
         records=tuple(records),
+    )
+    return replace(table, selection=_selection(table, summary, picked)) if picked else table
+
+
+def _selection(table: Table, summary: Summary, picked: Choices) -> Table:
+    return replace(
+        table,
+        name=f"{table.name}--selection",
+        about=f"{table.about} The default rule is last; oracle looks at the test labels.",
+        grids=tuple(rule_grids(summary, picked)),
+        notes=(),
+        frame=chosen_runs(picked),
+        records=(),
     )
 
 

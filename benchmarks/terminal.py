@@ -1,8 +1,9 @@
 """What the terminal shows: tables, lists and the progress of a matrix. Progress goes to stderr, results to stdout."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -17,9 +18,10 @@ from rich.progress import (
 )
 from rich.table import Table as RichTable
 
-from benchmarks.grids import Grid
-from benchmarks.matrix import Event
-from benchmarks.tables import Table
+if TYPE_CHECKING:  # lists are printed without pandas and SciPy
+    from benchmarks.grids import Grid
+    from benchmarks.matrix import Event
+    from benchmarks.tables import Table
 
 OUT = Console(highlight=False)
 if not OUT.is_terminal:
@@ -27,16 +29,16 @@ if not OUT.is_terminal:
 ERR = Console(stderr=True, highlight=False)
 
 
-def show_table(table: Table) -> None:
+def show_table(table: "Table") -> None:
     """Print a table with its costs and notes."""
     OUT.print(f"\n[bold]{escape(table.title)}[/bold]\n{escape(table.about)}")
     for grid in table.grids:
-        OUT.print(_rich(grid))
+        show_grid(grid)
     for note in table.notes:
         OUT.print(f"· {escape(note)}")
 
 
-def print_tables(made: Sequence[Table], as_json: bool) -> None:
+def print_tables(made: "Sequence[Table]", as_json: bool) -> None:
     """Print tables, or their numbers as JSON."""
     if as_json:
         print_json(
@@ -62,34 +64,40 @@ def print_json(content: object) -> None:
 
 def show_list(heading: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a plain list under a heading."""
-    grid = Grid(heading=heading, columns=tuple(columns), cells=tuple(map(tuple, rows)))
-    OUT.print(_rich(grid, numbers=False))
+    OUT.print(_rich(heading, columns, rows, numbers=False))
 
 
-def show_grid(grid: Grid) -> None:
+def show_grid(grid: "Grid") -> None:
     """Print one grid."""
-    OUT.print(_rich(grid))
+    OUT.print(_rich(grid.heading, grid.columns, grid.cells, grid.bold))
 
 
-def _rich(grid: Grid, *, numbers: bool = True) -> RichTable:
+def _rich(
+    heading: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    bold: Collection[tuple[int, int]] = (),
+    *,
+    numbers: bool = True,
+) -> RichTable:
     table = RichTable(
-        title=escape(grid.heading),
+        title=escape(heading),
         title_justify="left",
         title_style="bold",
         header_style="",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
     )
-    for place, column in enumerate(grid.columns):
+    for place, column in enumerate(columns):
         table.add_column(
             escape(column),
             justify="right" if numbers and place else "left",
             no_wrap=not place,
             overflow="fold",
         )
-    for line, cells in enumerate(grid.cells):
+    for line, cells in enumerate(rows):
         shown = [
-            f"[bold]{escape(cell)}[/bold]" if (line, place) in grid.bold else escape(cell)
+            f"[bold]{escape(cell)}[/bold]" if (line, place) in bold else escape(cell)
             for place, cell in enumerate(cells)
         ]
         table.add_row(*shown)
@@ -97,7 +105,7 @@ def _rich(grid: Grid, *, numbers: bool = True) -> RichTable:
 
 
 @contextmanager
-def live_progress() -> Iterator[Callable[[Event], None]]:
+def live_progress() -> "Iterator[Callable[[Event], None]]":
     """Show a bar over all runs with the current losses; yields the function that takes the matrix's events."""
     columns = (
         MofNCompleteColumn(), BarColumn(20), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
@@ -107,7 +115,7 @@ def live_progress() -> Iterator[Callable[[Event], None]]:
         bar = progress.add_task("runs", total=None, what="")
         plain = not ERR.is_terminal
 
-        def tell(event: Event) -> None:
+        def tell(event: "Event") -> None:
             name = f"{event.spec.pair} {event.spec.row} seed {event.spec.seed}"
             done = event.index + event.step / event.steps
             what = f"{name} {_terms(event.terms or {})}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks import records
 from benchmarks.records import RunRecord
-from benchmarks.selection import completed
+from benchmarks.selection import CRITERIA, completed
 from benchmarks.studies import STUDIES, find_study
 from benchmarks.study import Study, parse_seeds
 from benchmarks.study_files import read_form
@@ -121,17 +121,16 @@ def resolve_device(name: str) -> str:
     return "cpu"
 
 
-def recorded_studies(names: list[str], results: Path) -> list[tuple[Study, list[RunRecord]]]:
-    """Return the named studies with their records.
+def recorded_studies(
+    names: list[str], results: Path, curves: bool = True
+) -> list[tuple[Study, list[RunRecord]]]:
+    """Return the named studies with their records, these with curves or without.
 
     Without names: every published study of which each row has records on each pair, or else one for each pair and
     scale that is recorded.
     Raises :class:`UserMistake` for an unknown name, and where there is no record at all.
     """
-    everything = [
-        replace(one, checkpoints=completed(one.checkpoints, results / "runs" / one.id / records.PREDICTIONS))
-        for one in records.read_all(results)
-    ]
+    everything = [_with_criteria(one, results) for one in records.read_all(results, curves)]
     there = {(record.spec["pair"], record.spec["row"], record.spec["scale"]) for record in everything}
     studies = [find_study(name) for name in names] or [
         study
@@ -147,3 +146,11 @@ def recorded_studies(names: list[str], results: Path) -> list[tuple[Study, list[
             "allowed: a folder that `bench.py --results` wrote to."
         )
     return found
+
+
+def _with_criteria(record: RunRecord, results: Path) -> RunRecord:
+    """Return a record whose checkpoints have every criterion that its stored predictions allow."""
+    if all(CRITERIA.keys() <= one.keys() for one in record.checkpoints):
+        return record
+    predictions = results / "runs" / record.id / records.PREDICTIONS
+    return replace(record, checkpoints=completed(record.checkpoints, predictions))

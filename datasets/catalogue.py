@@ -1,23 +1,19 @@
-"""Every pair of domains by name. A new pair is one file with a ``load`` function and one line here."""
+"""Every pair of domains by name. A new pair is one file with a ``load`` function and one entry here.
+
+Needs no torch until a pair is loaded.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING
 
-from datasets import (
-    digit_pairs,
-    digits_photos,
-    fonts_digits,
-    linemod,
-    mnist,
-    mnist_m,
-    photos,
-    shapes,
-    usps,
-)
-from datasets.contract import DomainPair
-from datasets.sealing import check_open
+from datasets import layout
 from mistakes import UserMistake, unknown
+
+if TYPE_CHECKING:
+    from datasets.contract import DomainPair
 
 MNIST = "MNIST: CC BY-SA 3.0 as usually cited"
 MNIST_M = "MNIST-M: none stated, derived from MNIST and BSDS500"
@@ -30,6 +26,7 @@ SVHN = "SVHN: non-commercial use"
 class Entry:
     """A pair that can be asked for: what it is, under which licence, and how it is loaded.
 
+    ``load`` is a function of the data root, or its name, "module:function", which is imported when the pair is loaded.
     ``extractor`` names the features that FID and KID use here unless told otherwise. ``needs`` lists the files, relative
     to the data root, that must be there first; a tuple among them holds alternatives, of which one is enough, and ``*``
     stands for any name. Embedded pairs need none. ``budgets`` holds, by scale, what this pair asks for in place of the
@@ -39,7 +36,7 @@ class Entry:
 
     about: str
     licence: str
-    load: Callable[[Path | None], DomainPair]
+    load: "Callable[[Path | None], DomainPair] | str"
     extractor: str
     needs: tuple[str | tuple[str, ...], ...] = ()
     budgets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -55,97 +52,98 @@ class Entry:
         ]
 
 
+RELEASE = (layout.MNIST_M_LABELS["train"], *layout.MNIST_M_ARCHIVES)  # unpacked, or an archive
 LARGE: Mapping[str, Mapping[str, int]] = {"small": {"task_steps": 1000}}  # about an epoch of MNIST
 
 PAIRS: dict[str, Entry] = {
     "fonts-digits": Entry(
         about="printed digits of matplotlib's fonts → UCI handwritten digits, 16×16 grey",
         licence="fonts: Bitstream Vera/DejaVu, STIX and BaKoMa licences; UCI digits: CC BY 4.0",
-        load=fonts_digits.load,
+        load="datasets.fonts_digits:load",
         extractor="digits-v1",
     ),
     "digits-photos": Entry(
         about="UCI digits on black → other UCI digits on photographs (MNIST-M's recipe), 32×32 RGB",
         licence="UCI digits: CC BY 4.0; scikit-learn's photographs: CC BY",
-        load=digits_photos.load,
+        load="datasets.digits_photos:load",
         extractor="digits-v1",
     ),
     "shapes": Entry(
         about="drawn crosses, discs and bars → the same, dark and grainy, 12×12 grey (for tests)",
         licence="drawn by this project",
-        load=shapes.load,
+        load="datasets.shapes:load",
         extractor="random",
     ),
     "mnist-mnistm": Entry(
         about="MNIST → MNIST-M (digits over photographs), 32×32 RGB",
         licence=f"{MNIST}; {MNIST_M}",
-        load=digit_pairs.mnist_mnistm,
+        load="datasets.digit_pairs:mnist_mnistm",
         extractor="digits-v1",
-        needs=(*mnist.NEEDS, *mnist_m.NEEDS),
+        needs=(*layout.MNIST, RELEASE),
         budgets=LARGE,
     ),
     "mnist-mnistm-built": Entry(
         about="MNIST → MNIST-M made anew from MNIST and BSDS500's photographs, 32×32 RGB",
         licence=f"{MNIST}; {BSDS}",
-        load=digit_pairs.mnist_mnistm_built,
+        load="datasets.digit_pairs:mnist_mnistm_built",
         extractor="digits-v1",
-        needs=(*mnist.NEEDS, *photos.NEEDS.values()),
+        needs=(*layout.MNIST, *layout.BSDS500.values()),
         budgets=LARGE,
     ),
     "mnistphotos-mnistm": Entry(
         about="MNIST over photographs → MNIST-M: what the source's background matters, 32×32 RGB",
         licence=f"{MNIST}; {MNIST_M}; {BSDS}",
-        load=digit_pairs.mnistphotos_mnistm,
+        load="datasets.digit_pairs:mnistphotos_mnistm",
         extractor="digits-v1",
-        needs=(*mnist.NEEDS, *mnist_m.NEEDS, photos.NEEDS["train"]),
+        needs=(*layout.MNIST, RELEASE, layout.BSDS500["train"]),
         budgets=LARGE,
     ),
     "mnist-mnistm-6of10": Entry(
         about="MNIST → MNIST-M, adapted on the digits 0 … 5, tested on all, 32×32 RGB",
         licence=f"{MNIST}; {MNIST_M}",
-        load=digit_pairs.mnist_mnistm_6of10,
+        load="datasets.digit_pairs:mnist_mnistm_6of10",
         extractor="digits-v1",
-        needs=(*mnist.NEEDS, *mnist_m.NEEDS),
+        needs=(*layout.MNIST, RELEASE),
         budgets=LARGE,
     ),
     "mnist-mnistm-1000": Entry(
         about="MNIST → MNIST-M with 1,000 labelled target images, 32×32 RGB",
         licence=f"{MNIST}; {MNIST_M}",
-        load=digit_pairs.mnist_mnistm_1000,
+        load="datasets.digit_pairs:mnist_mnistm_1000",
         extractor="digits-v1",
-        needs=(*mnist.NEEDS, *mnist_m.NEEDS),
+        needs=(*layout.MNIST, RELEASE),
         budgets=LARGE,
     ),
     "mnist-usps": Entry(
         about="MNIST → USPS (digits of envelopes), 28×28 grey",
         licence=f"{MNIST}; {USPS}",
-        load=digit_pairs.mnist_usps,
+        load="datasets.digit_pairs:mnist_usps",
         extractor="digits-v1",
-        needs=(*mnist.NEEDS, *usps.NEEDS),
+        needs=(*layout.MNIST, *layout.USPS),
         budgets=LARGE,
     ),
     "usps-mnist": Entry(
         about="USPS → MNIST, 28×28 grey",
         licence=f"{USPS}; {MNIST}",
-        load=digit_pairs.usps_mnist,
+        load="datasets.digit_pairs:usps_mnist",
         extractor="digits-v1",
-        needs=(*usps.NEEDS, *mnist.NEEDS),
+        needs=(*layout.USPS, *layout.MNIST),
         budgets=LARGE,
     ),
     "svhn-mnist": Entry(
         about="SVHN (house numbers) → MNIST, 32×32 RGB",
         licence=f"{SVHN}; {MNIST}",
-        load=digit_pairs.svhn_mnist,
+        load="datasets.digit_pairs:svhn_mnist",
         extractor="digits-v1",
-        needs=("svhn/train_32x32.mat", *mnist.NEEDS),
+        needs=("svhn/train_32x32.mat", *layout.MNIST),
         budgets=LARGE,
     ),
     "linemod": Entry(
         about="rendered objects on black → photographed ones, class and rotation, 64×64 RGB and depth",
         licence="LineMod: none stated for the crops; ask their authors",
-        load=linemod.load,
+        load="datasets.linemod:load",
         extractor="random",
-        needs=linemod.NEEDS,
+        needs=tuple(layout.LINEMOD.values()),
     ),
 }
 
@@ -162,11 +160,14 @@ def check_there(name: str, data: Path | None) -> Entry:
     return PAIRS[name]
 
 
-def load_pair(name: str, data: Path | None = None) -> DomainPair:
+def load_pair(name: str, data: Path | None = None) -> "DomainPair":
     """Load a pair by name; ``data`` is the root of data that does not come embedded.
 
     Raises :class:`UserMistake` for an unknown name and for files that are missing or not what they should be, and
     :class:`~datasets.sealing.SealBroken` while a method runs.
     """
+    from datasets.sealing import check_open  # imported here: it loads torch
+
     check_open(f"pair {name!r}")
-    return check_there(name, data).load(data)
+    load = check_there(name, data).load
+    return (resolve_name(load) if isinstance(load, str) else load)(data)

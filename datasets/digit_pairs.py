@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from datasets import digits, mnist, mnist_m, photos, svhn, usps
+from datasets import digits, layout, mnist, mnist_m, photos, svhn, usps
 from datasets.contract import Classification, DomainPair, Labelled
 
 DIGITS = Classification(classes=10)
@@ -40,7 +40,7 @@ def mnist_mnistm_built(data: Path | None = None) -> DomainPair:
     Train images use BSDS500's train photographs, test images MNIST's test digits and BSDS500's test photographs.
     """
     train, test = mnist.read(data, "train"), mnist.read(data, "t10k")
-    scenes = {split: photos.read(data, split) for split in photos.NEEDS}
+    scenes = {split: photos.read(data, split) for split in layout.BSDS500}
     count = sum(len(photographs) for photographs in scenes.values())
     return DomainPair(
         name="mnist-mnistm-built",

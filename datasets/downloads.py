@@ -11,7 +11,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
 
-from datasets import files, mnist, svhn
+from datasets import files, layout
 from datasets.catalogue import PAIRS
 from mistakes import UserMistake, unknown
 
@@ -35,13 +35,13 @@ SETS: dict[str, Published] = {
         name="MNIST",
         terms="CC BY-SA 3.0 as usually cited",
         url="https://ossci-datasets.s3.amazonaws.com/mnist/",
-        checksums=mnist.CHECKSUMS,
+        checksums=layout.MNIST,
     ),
     "svhn": Published(
         name="SVHN",
         terms="for non-commercial use only",
         url="http://ufldl.stanford.edu/housenumbers/",
-        checksums=svhn.CHECKSUMS,
+        checksums=layout.SVHN,
     ),
     "mnist_m": Published(
         name="MNIST-M",

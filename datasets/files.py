@@ -14,11 +14,13 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path, PureWindowsPath
-
-import numpy as np
-from PIL import Image
+from typing import TYPE_CHECKING
 
 from mistakes import UserMistake
+
+if TYPE_CHECKING:  # TOML files are read without them
+    import numpy as np
+    from PIL import Image
 
 Reader = Callable[[str], bytes]
 """Gives the bytes of one file of a folder or an archive by its relative name."""
@@ -48,7 +50,7 @@ def contents(path: Path, checksum: str = "") -> bytes:
     return raw
 
 
-def idx(path: Path, shape: tuple[int, ...], checksum: str = "") -> np.ndarray:
+def idx(path: Path, shape: tuple[int, ...], checksum: str = "") -> "np.ndarray":
     """Return the uint8 array of ``shape`` in a gzipped IDX file.
 
     Raises :class:`UserMistake` for a broken gzip file, another magic number, other sizes or too few or many bytes.
@@ -57,6 +59,8 @@ def idx(path: Path, shape: tuple[int, ...], checksum: str = "") -> np.ndarray:
         raw = gzip.decompress(contents(path, checksum))
     except (EOFError, OSError, zlib.error) as error:
         raise refused(path, f"cannot be unpacked ({error})", "a complete gzip file") from error
+    import numpy as np
+
     magic, header = bytes((0, 0, 8, len(shape))), 4 + 4 * len(shape)
     if raw[:4] != magic:
         raise refused(
@@ -71,7 +75,7 @@ def idx(path: Path, shape: tuple[int, ...], checksum: str = "") -> np.ndarray:
 
 
 def expect(
-    path: Path, what: str, array: np.ndarray, shape: tuple[int, ...], span: tuple[float, float]
+    path: Path, what: str, array: "np.ndarray", shape: tuple[int, ...], span: tuple[float, float]
 ) -> None:
     """Raise :class:`UserMistake` unless the numbers ``what`` of a file have this shape and lie in ``span``."""
     if array.shape != shape or array.dtype.kind not in "uif":
@@ -115,11 +119,13 @@ def archive(path: Path, checksum: str = "") -> Reader:
     return read
 
 
-def picture(name: str | Path, raw: bytes, mode: str, size: tuple[int, int] | None = None) -> np.ndarray:
+def picture(name: str | Path, raw: bytes, mode: str, size: tuple[int, int] | None = None) -> "np.ndarray":
     """Decode a picture to uint8, H × W for mode L, H × W × 3 for RGB; ``size`` is (width, height).
 
     Raises :class:`UserMistake` if it cannot be decoded or has another mode or size.
     """
+    import numpy as np
+
     image = decoded(name, raw)
     if image.mode != mode or size not in (None, image.size):
         sizes = "any size" if size is None else f"{size[0]}×{size[1]}"
@@ -127,8 +133,10 @@ def picture(name: str | Path, raw: bytes, mode: str, size: tuple[int, int] | Non
     return np.asarray(image)
 
 
-def decoded(name: str | Path, raw: bytes) -> Image.Image:
+def decoded(name: str | Path, raw: bytes) -> "Image.Image":
     """Decode a picture of any mode and size; raises :class:`UserMistake` if it is no whole PNG or JPEG."""
+    from PIL import Image
+
     try:
         image = Image.open(io.BytesIO(raw), formats=("PNG", "JPEG"))
         image.load()

@@ -14,12 +14,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from datasets import files
+from datasets import files, layout
 from datasets.contract import ClassificationAndPose, DomainPair, Labelled
 
 SIZE = 64
 COLUMNS = "name,class,qw,qx,qy,qz"
-NEEDS = tuple(f"linemod/{split}/labels.csv" for split in ("source", "target_train", "target_test"))
 
 
 def load(data: Path | None = None) -> DomainPair:
@@ -27,7 +26,7 @@ def load(data: Path | None = None) -> DomainPair:
 
     Raises :class:`~mistakes.UserMistake` for files that are missing or broken.
     """
-    source, train, test = (_split(files.under(data, listing)) for listing in NEEDS)
+    source, train, test = (_split(files.under(data, listing)) for listing in layout.LINEMOD.values())
     return DomainPair(
         name="linemod",
         task=ClassificationAndPose(classes=11),

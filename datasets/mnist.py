@@ -7,18 +7,12 @@ from pathlib import Path
 
 import torch
 
-from datasets import files
+from datasets import files, layout
 from datasets.contract import Labelled
 
 SIZE = 28
 COUNTS = {"train": 60_000, "t10k": 10_000}
-CHECKSUMS = {
-    "mnist/train-images-idx3-ubyte.gz": "md5:f68b3c2dcbeaaa9fbdd348bbdeb94873",
-    "mnist/train-labels-idx1-ubyte.gz": "md5:d53e105ee54ea40749a09fcbcd1e9432",
-    "mnist/t10k-images-idx3-ubyte.gz": "md5:9fb629c4189551a2d022fa330f9573f3",
-    "mnist/t10k-labels-idx1-ubyte.gz": "md5:ec29112dd5afa0611ce80d1b7f02629c",
-}
-NEEDS = tuple(CHECKSUMS)
+CHECKSUMS = layout.MNIST
 
 
 def read(data: Path | None, split: str) -> Labelled:

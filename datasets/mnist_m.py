@@ -14,19 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from datasets import files, mnist
+from datasets import files, layout, mnist
 from datasets.contract import Labelled
 
 SIZE = 32
 TRAIN, TEST = 59_001, 9_001
-LABELS = "mnist_m/mnist_m_{}_labels.txt"
-ARCHIVES = {
-    "mnist_m/mnist_m.tar.gz": "md5:859df31c91afe82e80e5012ba928f279",
-    "mnist_m/mnist_m_first5000.tar.gz": (
-        "sha256:49cbfb29ffb97a39b4c0499a09b4a7c90215d5cd8a544f1c256b0288c909c4c8"
-    ),
-}
-NEEDS = ((LABELS.format("train"), *ARCHIVES),)
+LABELS, ARCHIVES = layout.MNIST_M_LABELS, layout.MNIST_M_ARCHIVES
 
 
 def read(data: Path | None) -> tuple[Labelled, Labelled, str]:
@@ -39,7 +32,7 @@ def read(data: Path | None) -> tuple[Labelled, Labelled, str]:
     train, numbered = _split(reader, "train")
     test, _ = _split(reader, "test")
     if len(test) != TEST:
-        raise files.refused(LABELS.format("test"), f"lists {len(test):,} images", f"all {TEST:,}")
+        raise files.refused(LABELS["test"], f"lists {len(test):,} images", f"all {TEST:,}")
     part = "" if len(train) == TRAIN else f"{'first ' if numbered else ''}{len(train):,} of "
     return train, test, f"MNIST-M release, {part}{TRAIN:,} train, {TEST:,} test"
 
@@ -55,7 +48,7 @@ def compose(digits: Tensor, patches: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _reader(data: Path | None) -> files.Reader:
-    unpacked = files.under(data, LABELS.format("train"))
+    unpacked = files.under(data, LABELS["train"])
     if unpacked.exists():
         return files.folder(unpacked.parent.parent)
     here = [name for name in ARCHIVES if files.under(data, name).exists()] or list(ARCHIVES)
@@ -64,7 +57,7 @@ def _reader(data: Path | None) -> files.Reader:
 
 def _split(reader: files.Reader, split: str) -> tuple[Labelled, bool]:
     """Return a split in the order of its label file, and whether that numbers the images from 0 without a gap."""
-    listing = LABELS.format(split)
+    listing = LABELS[split]
     lines = reader(listing).decode(errors="replace").splitlines()
     names, labels = [], []
     for number, line in enumerate(lines, 1):

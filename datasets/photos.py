@@ -11,10 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from datasets import files
+from datasets import files, layout
 
 LEAST = 32
-NEEDS = {split: f"bsds500/{split}/*.jpg" for split in ("train", "test")}
 
 
 def read(data: Path | None, split: str) -> list[np.ndarray]:
@@ -22,9 +21,9 @@ def read(data: Path | None, split: str) -> list[np.ndarray]:
 
     Raises :class:`~mistakes.UserMistake` if there are none or one is broken or too small for a crop.
     """
-    paths = sorted(files.under(data, "").glob(NEEDS[split]))
+    paths = sorted(files.under(data, "").glob(layout.BSDS500[split]))
     if not paths:
-        raise files.refused(NEEDS[split], f"is not below {str(data)!r}", "at least one photograph")
+        raise files.refused(layout.BSDS500[split], f"is not below {str(data)!r}", "at least one photograph")
     scenes = [files.picture(path, files.contents(path), "RGB") for path in paths]
     for path, scene in zip(paths, scenes, strict=True):
         if min(scene.shape[:2]) < LEAST:

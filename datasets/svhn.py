@@ -9,15 +9,12 @@ from pathlib import Path
 
 import torch
 
-from datasets import files
+from datasets import files, layout
 from datasets.contract import Labelled
 
 SIZE = 32
 COUNTS = {"train": 73_257, "test": 26_032}
-CHECKSUMS = {
-    "svhn/train_32x32.mat": "md5:e26dedcc434d2e4c54c9b2d4a06d8373",
-    "svhn/test_32x32.mat": "md5:eb5a983be6a315427106f1b164d9cef3",
-}
+CHECKSUMS = layout.SVHN
 
 
 def read(data: Path | None, split: str) -> Labelled:

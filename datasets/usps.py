@@ -10,14 +10,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from datasets import files
+from datasets import files, layout
 from datasets.contract import Labelled
 
 SIZE = 16
 COUNTS = {"train": 7_291, "test": 2_007}
-FILE = "usps/usps.h5"
-CHECKSUM = "sha256:734f88c541104a956d88be2c95d03b4a463ffd74ccc2ba9c80841fb98e3fcb36"
-NEEDS = (FILE,)
+((FILE, CHECKSUM),) = layout.USPS.items()
 
 
 def read(data: Path | None, split: str) -> Labelled:

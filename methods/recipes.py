@@ -1,20 +1,15 @@
-"""Every method that can stand in a table, most of them as "another one, but …"."""
+"""Every method that can stand in a table, most of them as "another one, but …". Needs no torch until one is configured."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING
 
-from methods.bounds import SourceOnly, TargetOnly
-from methods.contract import Config
-from methods.feature_alignment import FeatureAlignmentConfig
-from methods.parts.alignment import CovarianceAlignment, KernelDiscrepancy
-from methods.parts.content import FeatureL1, PairwiseError
-from methods.parts.guidance import GGDR
-from methods.parts.history import History
-from methods.parts.separation import Separation
-from methods.pixelda import PixelDAConfig
-from methods.refiner_gan import RefinerGanConfig
 from methods.settings import change, changed
 from mistakes import UserMistake, unknown
+
+if TYPE_CHECKING:
+    from methods.contract import Config
 
 SIMGAN = "Shrivastava et al., CVPR 2017, arXiv 1612.07828"
 PIXELDA = "Bousmalis et al., CVPR 2017, arXiv 1612.05424"
@@ -27,24 +22,39 @@ GGDR_PAPER = "Lee et al., ECCV 2022, arXiv 2207.13320"
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A named method: a config at its paper's values, and what this row changes in it."""
+    """A named method: a config at its paper's values or another recipe, and what this row changes in it.
+
+    ``base`` may also be the name of a config's class, "module:Class", which is imported when the row is configured, and a
+    part among the ``changes`` the name of its class.
+    """
 
     name: str
-    base: Config
+    base: "Config | Recipe | str"
     about: str
     paper: str
     changes: Mapping[str, object] = field(default_factory=dict)
 
     def but(self, name: str, changes: Mapping[str, object], about: str, paper: str | None = None) -> "Recipe":
-        """Return this recipe with other settings, by dotted path; refuses an unknown path or an idle change."""
-        changed(self.at("paper"), changes)
-        kept = {path: value for path, value in self.changes.items() if not _within(path, changes)}
-        merged = {**kept, **changes}
-        return Recipe(name=name, base=self.base, about=about, paper=paper or self.paper, changes=merged)
+        """Return this recipe with other settings, by dotted path; they are looked at when the row is configured."""
+        return Recipe(name=name, base=self, about=about, paper=paper or self.paper, changes=changes)
 
-    def at(self, scale: str) -> Config:
-        """Return the config at a scale: the algorithm's values for it first, then what the recipe changes."""
-        return change(change(self.base, self.base.SCALES.get(scale, {})), self.changes)
+    def at(self, scale: str) -> "Config":
+        """Return the config at a scale: the algorithm's values for it first, then what the recipe changes.
+
+        Raises :class:`UserMistake` for an unknown path, and for a change that changes nothing in the paper's values.
+        """
+        if isinstance(self.base, Recipe):
+            changed(self.base.at("paper"), self.changes)
+            return change(self.base.at(scale), self.changes)
+        config: Config = resolve_name(self.base)() if isinstance(self.base, str) else self.base
+        return change(change(config, config.SCALES.get(scale, {})), self.changes)
+
+    @property
+    def all_changes(self) -> dict[str, object]:
+        """What sets the row apart from its algorithm's config, the changes of the recipes it is made from among them."""
+        before = self.base.all_changes if isinstance(self.base, Recipe) else {}
+        kept = {path: value for path, value in before.items() if not _within(path, self.changes)}
+        return {**kept, **self.changes}
 
 
 def _within(path: str, changes: Mapping[str, object]) -> bool:
@@ -52,21 +62,35 @@ def _within(path: str, changes: Mapping[str, object]) -> bool:
     return any(path == other or path.startswith(f"{other}.") for other in changes)
 
 
+_bounds = (
+    Recipe(
+        name="source-only",
+        base="methods.bounds:SourceOnly",
+        about="lower bound: task model trained on the source as it is",
+        paper="–",
+    ),
+    Recipe(
+        name="target-only",
+        base="methods.bounds:TargetOnly",
+        about="upper bound: task model trained on the labelled target",
+        paper="–",
+    ),
+)
 simgan = Recipe(
     name="simgan",
-    base=RefinerGanConfig(),
+    base="methods.refiner_gan:RefinerGanConfig",
     about="refiner with local adversarial loss, L1 self-regularisation and history",
     paper=SIMGAN,
 )
 pixelda = Recipe(
     name="pixelda",
-    base=PixelDAConfig(),
+    base="methods.pixelda:PixelDAConfig",
     about="generator with noise, global critic and task tower, taught in turns",
     paper=PIXELDA,
 )
 dann = Recipe(
     name="dann",
-    base=FeatureAlignmentConfig(),
+    base="methods.feature_alignment:FeatureAlignmentConfig",
     about="task tower whose features a domain classifier cannot tell apart",
     paper=DANN,
 )
@@ -75,47 +99,36 @@ _no_history = simgan.but("simgan-nohist", {"history": None}, "critic sees fresh 
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
-        Recipe(
-            name="source-only",
-            base=SourceOnly(),
-            about="lower bound: task model trained on the source as it is",
-            paper="–",
-        ),
-        Recipe(
-            name="target-only",
-            base=TargetOnly(),
-            about="upper bound: task model trained on the labelled target",
-            paper="–",
-        ),
+        *_bounds,
         simgan,
         _no_history,
         simgan.but("simgan-global", {"adversary.scope": "image"}, "one verdict an image, not one a patch"),
         _no_history.but("simgan-nohist-global", {"adversary.scope": "image"}, "neither history nor patches"),
         simgan.but("simgan-noreg", {"content": None}, "no self-regularisation"),
-        simgan.but("simgan-pmse", {"content": PairwiseError()}, "PixelDA's masked content loss", PIXELDA),
-        simgan.but("simgan-feature", {"content": FeatureL1()}, "self-regularisation of image derivatives"),
+        simgan.but("simgan-pmse", {"content": "PairwiseError"}, "PixelDA's masked content loss", PIXELDA),
+        simgan.but("simgan-feature", {"content": "FeatureL1"}, "self-regularisation of image derivatives"),
         simgan.but(
-            "simgan-ggdr", {"guidance": GGDR()}, "critic guided by the refiner's features", GGDR_PAPER
+            "simgan-ggdr", {"guidance": "GGDR"}, "critic guided by the refiner's features", GGDR_PAPER
         ),
         pixelda,
-        pixelda.but("pixelda-content", {"content": PairwiseError()}, "with the masked content loss"),
+        pixelda.but("pixelda-content", {"content": "PairwiseError"}, "with the masked content loss"),
         pixelda.but("pixelda-notask", {"task_lesson": None}, "generator learns nothing from the task tower"),
         pixelda.but("pixelda-adapted-only", {"source_lesson": None}, "task tower sees adapted images only"),
         pixelda.but("pixelda-nonoise", {"noise": None}, "no noise: one adaptation an image"),
         pixelda.but("pixelda-local", {"critic.verdict": "patches"}, "a verdict a patch, as in SimGAN"),
-        pixelda.but("pixelda-hist", {"history": History()}, "with SimGAN's history", SIMGAN),
+        pixelda.but("pixelda-hist", {"history": "History"}, "with SimGAN's history", SIMGAN),
         pixelda.but(
-            "pixelda-ggdr", {"guidance": GGDR()}, "critic guided by the generator's features", GGDR_PAPER
+            "pixelda-ggdr", {"guidance": "GGDR"}, "critic guided by the generator's features", GGDR_PAPER
         ),
         dann.but("tower", {"alignment": None}, "task tower on the source alone: what alignment adds to", DSN),
         dann,
-        dann.but("mmd", {"alignment": KernelDiscrepancy()}, "features with equal kernel means", MMD),
-        dann.but("coral", {"alignment": CovarianceAlignment()}, "Deep CORAL: equal covariances", CORAL),
-        dann.but("dsn", {"separation": Separation()}, "DANN with private encoders and a decoder", DSN),
+        dann.but("mmd", {"alignment": "KernelDiscrepancy"}, "features with equal kernel means", MMD),
+        dann.but("coral", {"alignment": "CovarianceAlignment"}, "Deep CORAL: equal covariances", CORAL),
+        dann.but("dsn", {"separation": "Separation"}, "DANN with private encoders and a decoder", DSN),
     )
 }
 
-BOUNDS = tuple(name for name, recipe in RECIPES.items() if isinstance(recipe.base, SourceOnly))
+BOUNDS = tuple(recipe.name for recipe in _bounds)
 
 
 def resolve(row: str) -> tuple[Recipe, dict[str, str]]:
@@ -136,7 +149,7 @@ def resolve(row: str) -> tuple[Recipe, dict[str, str]]:
     return RECIPES[name], changes
 
 
-def configure(row: str, scale: str) -> Config:
+def configure(row: str, scale: str) -> "Config":
     """Return the config of a row at a scale; raises :class:`UserMistake` for an unknown or idle change."""
     recipe, changes = resolve(row)
     return changed(recipe.at(scale), changes)

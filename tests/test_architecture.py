@@ -88,10 +88,15 @@ def test_no_room_without_a_purpose() -> None:
         "benchmarks.report.page",
         "benchmarks.figures.catalogue",
         "benchmarks.speed.gate",
+        "benchmarks.listing",
+        "benchmarks.plugins",
+        "datasets.catalogue",
+        "datasets.downloads",
+        "methods.recipes",
         "bench",
     ],
 )
-def test_records_and_tables_need_no_torch(module: str) -> None:
+def test_records_tables_and_lists_need_no_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
@@ -101,6 +106,15 @@ def test_tables_command_needs_no_torch(tmp_path: Path) -> None:
         "import sys, bench\n"
         f"assert bench.main(['tables', '--results', {str(tmp_path)!r}]) == 2\n"
         "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_list_command_needs_neither_torch_nor_pandas() -> None:
+    code = (
+        "import sys, bench\n"
+        "assert bench.main(['list']) == 0\n"
+        "sys.exit(bool({'torch', 'pandas', 'numpy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 

@@ -26,8 +26,10 @@ from methods.seeding import generator
 BATCH = 16
 CPU = torch.device("cpu")
 TRAINED = [row for row in RECIPES if row not in BOUNDS]
-REFINERS = [row for row in TRAINED if isinstance(RECIPES[row].base, RefinerGanConfig)]
-ALGORITHMS = list({type(recipe.base): row for row, recipe in RECIPES.items() if row in TRAINED}.values())
+REFINERS = [row for row in TRAINED if isinstance(RECIPES[row].at("paper"), RefinerGanConfig)]
+ALGORITHMS = list(
+    {type(recipe.at("paper")): row for row, recipe in RECIPES.items() if row in TRAINED}.values()
+)
 EMBEDDED = [pair for pair, entry in PAIRS.items() if not entry.needs]
 POSES = "poses"  # four channels, classes and rotations: LineMod's kind, drawn here
 PLACES = [(row, pair) for pair in (*EMBEDDED, POSES) for row in RECIPES]

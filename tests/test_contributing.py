@@ -44,8 +44,8 @@ def _run(results: Path, *words: str) -> records.RunRecord:
 
 
 def test_the_method_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    moments = _module("methods.moments", monkeypatch)
-    recipe = eval(_block("entry: recipe"), {"Recipe": Recipe, "MomentsConfig": moments.MomentsConfig})
+    _module("methods.moments", monkeypatch)
+    recipe = eval(_block("entry: recipe"), {"Recipe": Recipe})
     monkeypatch.setitem(RECIPES, recipe.name, recipe)
     record = _run(tmp_path, "--methods", "moments[momentum=0.2]", "--pair", "shapes")
     assert record.spec["settings"] == {"method": "Moments", "momentum": 0.2}
@@ -75,8 +75,8 @@ def test_the_method_matches_the_moments(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_the_pair_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    negatives = _module("datasets.negatives", monkeypatch)
-    entry = eval(_block("entry: pair"), {"Entry": Entry, "negatives": negatives})
+    _module("datasets.negatives", monkeypatch)
+    entry = eval(_block("entry: pair"), {"Entry": Entry})
     monkeypatch.setitem(PAIRS, "negatives", entry)
     record = _run(tmp_path, "--pair", "negatives", "--methods", "simgan")
     assert record.protocol["source"] + record.protocol["validation"] == record.protocol["test"] == 599

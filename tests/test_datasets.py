@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from pkgutil import resolve_name
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from benchmarks.scores.extractors import EXTRACTORS
+from benchmarks.scores.catalogue import EXTRACTORS
 from datasets import digits, fonts_digits, mnist_m
 from datasets.catalogue import PAIRS, Entry, load_pair
 from datasets.contract import Classification, DomainPair, Labelled
@@ -99,6 +100,7 @@ def test_catalogue_describes_the_pair(name: str) -> None:
     assert entry.about
     assert entry.licence
     assert entry.extractor in EXTRACTORS
+    assert callable(resolve_name(entry.load))
     assert entry.missing(None) == [
         need if isinstance(need, str) else " or ".join(need) for need in entry.needs
     ]

@@ -14,6 +14,7 @@ from torchvision.models import squeezenet1_1
 from torchvision.transforms.functional import normalize, resize, to_pil_image, to_tensor
 
 import benchmarks.scores.extractors as extractors
+from benchmarks.scores.catalogue import EXTRACTORS, TIMM
 from benchmarks.scores.digits_net import DigitsNet, looks
 from benchmarks.scores.extractors import INCEPTION_FILE, Extractor, load_extractor
 from benchmarks.scores.frechet import frechet_distance
@@ -32,6 +33,10 @@ loaded = cache(lambda name: load_extractor(name, CPU))
 def noise(count: int, channels: int, size: int) -> Tensor:
     random = torch.Generator().manual_seed(size)
     return torch.randint(256, (count, channels, size, size), generator=random, dtype=torch.uint8)
+
+
+def test_every_listed_extractor_can_be_loaded() -> None:
+    assert [*extractors.LOADERS, f"{TIMM}NAME"] == list(EXTRACTORS)
 
 
 @embedded

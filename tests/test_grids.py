@@ -13,7 +13,7 @@ from benchmarks.records import RunRecord
 from benchmarks.selection import RULES
 from benchmarks.statistics import estimate
 from benchmarks.study import Study
-from benchmarks.tables import Table, selection_tables, tables_of
+from benchmarks.tables import Table, tables_of
 
 SEEDS = tuple(range(6))
 STUDY = Study(
@@ -180,7 +180,7 @@ def test_without_checkpoints_or_floors_there_are_no_such_grids() -> None:
     old = [replace(one, checkpoints=(), floor={}, intervals={}) for one in RECORDS if one.spec["seed"] < 3]
     headings = [one.heading.split()[0] for one in made(old, (0, 1, 2)).grids]
     assert headings == ["Scores", "Differences", "Realism", "Images", "Costs"]
-    assert selection_tables(STUDY, old) == []
+    assert made(old).selection is None
     assert "± images" not in grid("Realism", made(old)).columns
 
 
@@ -202,7 +202,8 @@ def test_every_rule_has_its_column_and_its_table() -> None:
     for rule, shift in shifts.items():
         assert cell(overview, "simgan", rule).startswith(f"{means['simgan'] + shift:.1f} ± ")
         assert cell(overview, "source-only", rule).startswith(f"{means['source-only']:.1f} ± ")
-    (table,) = selection_tables(STUDY, RECORDS)
+    table = made(RECORDS).selection
+    assert table is not None
     assert table.name == "try--shapes--selection"
     assert [one.heading.split(":")[0] for one in table.grids] == list(RULES)
     picked = table.frame[(table.frame["rule"] == "oracle") & (table.frame["method"] == "other")]
@@ -222,7 +223,8 @@ def test_rule_whose_criterion_no_record_has_stays_blank() -> None:
 
 
 def test_table_of_a_rule_tells_step_error_and_differences() -> None:
-    (table,) = selection_tables(STUDY, RECORDS)
+    table = made(RECORDS).selection
+    assert table is not None
     one = grid("information", table)
     assert cell(one, "other", "step") == "200 ± 0"
     assert cell(one, "other", "Δ to last") == "-2.0 ± 0.0"

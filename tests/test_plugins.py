@@ -20,6 +20,10 @@ METHOD = (
     "from methods.recipes import Recipe\n"
     'RECIPES = [Recipe(name="moments", base=MomentsConfig(), about="a", paper="–")]\n'
 )
+VARIANT = """
+from methods.recipes import simgan
+RECIPES = [simgan.but("mine", {{"{path}": {value}}}, "a")]
+"""
 PAIR = (
     "from datasets.catalogue import Entry\n"
     'PAIRS = {"negatives": Entry(about="a", licence="l", load=load, extractor="digits-v1")}\n'
@@ -83,6 +87,12 @@ def test_installed_packages_are_found(mine: Path, monkeypatch: pytest.MonkeyPatc
         ("1 / 0", "cannot be loaded (ZeroDivisionError: division by zero, mine.py:1)"),
         (MOMENTS + METHOD.replace('"moments"', '"simgan"'), "the method 'simgan' is there already"),
         (MOMENTS + METHOD.replace('"moments"', '"a,b"'), "the name 'a,b'"),
+        (VARIANT.format(path="history.batch", value=5), "Did you mean 'history.batches'?"),
+        (VARIANT.format(path="history.batches", value=50), "'history.batches' is 50 already"),
+        (
+            MOMENTS + METHOD.replace("MomentsConfig()", "'methods.none:Config'"),
+            "No module named 'methods.none'",
+        ),
     ],
 )
 def test_bad_plugins_are_refused_in_one_line(

@@ -9,7 +9,7 @@ import pytest
 from methods.parts.content import FeatureL1
 from methods.parts.networks import RefinerNet
 from methods.parts.optimisers import Adam, Sgd
-from methods.recipes import RECIPES, configure, resolve, simgan
+from methods.recipes import RECIPES, Recipe, configure, resolve, simgan
 from methods.refiner_gan import RefinerGanConfig
 from methods.settings import change
 from mistakes import UserMistake
@@ -34,6 +34,7 @@ def test_but_changes_what_it_names_alone() -> None:
     )
     assert recipe.at("paper") == replace(BASE, history=None, content=GREY)
     assert (recipe.name, recipe.about, recipe.paper, simgan.changes) == ("another", "about", "paper", {})
+    assert recipe.all_changes == {"history": None, "content": GREY}
     assert recipe.at("smoke").refiner == RefinerNet(width=8, blocks=2)  # type: ignore[attr-defined]
 
 
@@ -45,15 +46,46 @@ def test_but_changes_what_it_names_alone() -> None:
         ({"history": None, "history.batches": 5}, ["'history' is absent"]),
     ],
 )
-def test_but_refuses_unknown_and_idle_changes(changes: Mapping[str, object], words: list[str]) -> None:
-    with pytest.raises(UserMistake, match=sentence(*words)):
-        simgan.but("other", changes, "about")
+def test_a_row_with_an_unknown_or_idle_change_cannot_be_configured(
+    changes: Mapping[str, object], words: list[str]
+) -> None:
+    row = simgan.but("other", changes, "about")
+    for recipe in (row, row.but("another", {"critic.width": 8}, "about")):
+        with pytest.raises(UserMistake, match=sentence(*words)):
+            recipe.at("small")
+
+
+def test_a_change_is_idle_by_the_row_that_it_is_made_from() -> None:
+    without = simgan.but("without", {"history": None}, "about")
+    again = without.but("again", {"history": "History"}, "about")
+    assert again.at("paper") == BASE
+    with pytest.raises(UserMistake, match="'history' is none already"):
+        without.but("without too", {"history": "none"}, "about").at("paper")
+
+
+def test_a_base_may_be_named() -> None:
+    named = replace(simgan, base=BASE)
+    assert simgan.at("small") == named.at("small") != BASE
+
+
+@pytest.mark.parametrize("scale", ["paper", "small", "smoke"])
+@pytest.mark.parametrize("row", RECIPES)
+def test_every_row_can_be_configured_and_its_changes_typed(row: str, scale: str) -> None:
+    algorithm = RECIPES[row]
+    while isinstance(algorithm.base, Recipe):
+        algorithm = algorithm.base
+    typed = {
+        path: "none" if value is None else str(value) for path, value in RECIPES[row].all_changes.items()
+    }
+    assert RECIPES[row].at(scale) == change(algorithm.at(scale), typed)
 
 
 def test_but_replaces_a_part_whose_settings_it_had_changed_before() -> None:
     noted = simgan.but("one", {"content": FeatureL1()}, "about")
     noted = noted.but("two", {"content.features": "random-network"}, "about")
-    assert noted.but("three", {"content": GREY}, "about").at("paper") == replace(BASE, content=GREY)
+    last = noted.but("three", {"content": GREY}, "about")
+    assert last.at("paper") == replace(BASE, content=GREY)
+    assert last.all_changes == {"content": GREY}
 
 
 def test_but_replaces_a_part_by_one_without_the_settings_it_had_changed_before() -> None:
@@ -61,6 +93,7 @@ def test_but_replaces_a_part_by_one_without_the_settings_it_had_changed_before()
     noted = noted.but("two", {"refiner_optimiser.beta1": 0.9}, "about")
     last = noted.but("three", {"refiner_optimiser": Sgd(rate=0.5)}, "about")
     assert last.at("paper") == replace(BASE, refiner_optimiser=Sgd(rate=0.5))
+    assert last.all_changes == {"refiner_optimiser": Sgd(rate=0.5)}
 
 
 @pytest.mark.parametrize(

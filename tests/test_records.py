@@ -30,8 +30,8 @@ def folder(results: Path) -> Path:
     return results / "runs" / RECORD.id
 
 
-def written(results: Path) -> Path:
-    return records.write(RECORD, {}, results) / "record.json"
+def written(results: Path, record: RunRecord = RECORD) -> Path:
+    return records.write(record, {}, results) / "record.json"
 
 
 def names(path: Path) -> list[str]:
@@ -42,6 +42,18 @@ def test_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert records.read(written(tmp_path)) == RECORD
     assert records.find(RECORD.id, tmp_path) == RECORD
     assert records.read_all(tmp_path) == [RECORD]
+
+
+@pytest.mark.parametrize("indent", [1, None])  # as it is written, and as another program may write it again
+@pytest.mark.parametrize("curve", [RECORD.curve, ()])
+def test_a_record_can_be_read_without_its_curve(
+    curve: tuple[dict[str, float], ...], indent: int | None, tmp_path: Path
+) -> None:
+    path = written(tmp_path, replace(RECORD, curve=curve))
+    path.write_text(json.dumps(json.loads(path.read_text()), indent=indent))
+    assert records.read(path, curve=False) == replace(RECORD, curve=())
+    assert records.read_all(tmp_path, curves=False) == [replace(RECORD, curve=())]
+    assert records.read(path).curve == curve
 
 
 def test_records_are_sorted_by_id(tmp_path: Path) -> None:

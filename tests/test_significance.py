@@ -66,6 +66,18 @@ def test_random_flips_agree_with_all() -> None:
     assert found == sign_flip_p(values[::-1].tolist())
 
 
+@pytest.mark.parametrize("count", [77, 1000])  # whole groups of signs, and one that is not
+def test_random_flips_of_many_are_normal(count: int) -> None:
+    values = np.random.default_rng(2).normal(0, 1, count)
+    values += 1.5 / np.sqrt(count) - values.mean()
+    expected = 2 * scipy.stats.norm.sf(values.sum() / np.sqrt((values**2).sum()))
+    found = sign_flip_p(values.tolist())
+    assert found == pytest.approx(
+        expected, abs=4 * np.sqrt(expected / FLIPS) + 0.1 * expected / np.sqrt(count)
+    )
+    assert found != sign_flip_p(values.tolist(), seed=1)
+
+
 def test_random_flips_never_say_impossible() -> None:
     assert sign_flip_p([1.0] * 40) == 1 / (1 + FLIPS)
 

@@ -66,6 +66,7 @@ SAMPLES = {
     "six": np.random.default_rng(1).normal(40, 3, 6).tolist(),
     "ten skewed": np.random.default_rng(2).lognormal(size=10).tolist(),
     "twenty": np.random.default_rng(3).normal(size=20).tolist(),
+    "seven hundred": np.random.default_rng(4).normal(40, 3, 700).tolist(),  # its resamples come in parts
 }
 
 

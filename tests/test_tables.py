@@ -1,9 +1,11 @@
+import math
 import os
 import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import bench
@@ -198,6 +200,21 @@ def test_latex_compiles(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
     assert "Missing character" not in done.stdout
+
+
+def test_numbers_are_written_as_pandas_would() -> None:
+    frame = pd.DataFrame(
+        {
+            "method": ["a, b", 'c "d"', "e"],
+            "count": [1, 2, 3],
+            "value": [1 / 3, math.nan, -1e-9],
+            "large": [123456789.0, 2.0, math.inf],
+            "mixed": [0.123456789, None, "text"],
+            "nothing": [None, None, None],
+        }
+    )
+    expected = frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    assert formats.csv(frame) == expected
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

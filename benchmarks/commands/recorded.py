@@ -15,15 +15,19 @@ def tables(
 ) -> None:
     """Make the tables of studies from records alone: Markdown, HTML, CSV and LaTeX in RESULTS/tables."""
     from benchmarks import formats
-    from benchmarks.tables import selection_tables, tables_of
+    from benchmarks.tables import tables_of
     from benchmarks.terminal import print_tables
     from benchmarks.words import recorded_studies
 
-    recorded = recorded_studies(studies or [], results)
-    made = [table for study, found in recorded for table in tables_of(study, found)]
-    selected = [table for study, found in recorded for table in selection_tables(study, found)]
-    for table in (*made, *selected):
+    made = [
+        table
+        for study, found in recorded_studies(studies or [], results, curves=False)
+        for table in tables_of(study, found)
+    ]
+    for table in made:
         formats.write(table, results / "tables")
+        if table.selection:
+            formats.write(table.selection, results / "tables")
     print_tables(made, as_json)
 
 

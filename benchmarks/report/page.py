@@ -1,6 +1,6 @@
 """The whole report: what it holds, every study's tables, how the numbers were made; written whole or not at all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from benchmarks.report.sections import section
 from benchmarks.scores.catalogue import SCORES
 from benchmarks.studies import STUDIES
 from benchmarks.study import Study
-from benchmarks.tables import Table, selection_tables, tables_of
+from benchmarks.tables import Table, tables_of
 
 Found = tuple[Study, list[RunRecord]]
 
@@ -38,16 +38,12 @@ def page(found: Sequence[Found], results: Path) -> str:
     """
     ordered = [(study, sorted(records, key=lambda record: record.id)) for study, records in found]
     tables = [(study, tables_of(study, records)) for study, records in ordered]
-    selected = {table.name: table for each in ordered for table in selection_tables(*each)}
     body = "\n".join(
         [
             '<a class="skip" href="#content">To the tables</a>',
             _header(found, tables),
             '<main id="content">',
-            *(
-                _study(number, study, made, selected, results)
-                for number, (study, made) in enumerate(tables, 1)
-            ),
+            *(_study(number, study, made, results) for number, (study, made) in enumerate(tables, 1)),
             _methods(found),
             "</main>",
         ]
@@ -83,14 +79,9 @@ def _extent(found: Sequence[Found]) -> str:
     return f"{len(ends)} runs: {counts}{span}."
 
 
-def _study(
-    number: int, study: Study, made: Sequence[Table], selected: Mapping[str, Table], results: Path
-) -> str:
+def _study(number: int, study: Study, made: Sequence[Table], results: Path) -> str:
     name = f"study-{number}"
-    parts = [
-        section(table, selected.get(f"{table.name}--selection"), study, results, f"{name}-{place}")
-        for place, table in enumerate(made, 1)
-    ]
+    parts = [section(table, study, results, f"{name}-{place}") for place, table in enumerate(made, 1)]
     body = "\n".join(parts)
     return f'<section id="{name}">\n<h2>{escape(study.name)}</h2>\n{body}\n</section>'
 

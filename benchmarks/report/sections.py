@@ -15,7 +15,7 @@ from benchmarks.summary import bounds_in
 from benchmarks.tables import Table
 
 
-def section(made: Table, selected: Table | None, study: Study, results: Path, anchor: str) -> str:
+def section(made: Table, study: Study, results: Path, anchor: str) -> str:
     """Return all there is to show of one table, and that of other rules of choice; every id begins with ``anchor``."""
     runs = sorted(
         made.records, key=lambda record: (study.rows.index(record.spec["row"]), record.spec["seed"])
@@ -30,8 +30,10 @@ def section(made: Table, selected: Table | None, study: Study, results: Path, an
         _differences(rows, runs),
         *figures(study, runs, results, anchor),
         html_notes(made, "h4"),
-        _fold("Under every rule of choice", "\n".join(html_grid(grid, links) for grid in selected.grids))
-        if selected
+        _fold(
+            "Under every rule of choice", "\n".join(html_grid(grid, links) for grid in made.selection.grids)
+        )
+        if made.selection
         else "",
         _fold(f"Runs: {len(runs)}, with what each came from", _runs(runs, links)),
         _fold("All settings of every row", _settings(rows, runs)),

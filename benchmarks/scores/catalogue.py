@@ -1,7 +1,12 @@
-"""The scores by name: how a table titles them, in which unit, and which way is better. Needs no torch."""
+"""The scores by name: how a table titles them, in which unit, and which way is better; what may extract their features.
+
+Needs no torch.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
+
+from mistakes import unknown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,3 +167,19 @@ SCORES: dict[str, Score] = {
         digits=3,
     ),
 }
+
+TIMM = "timm:"
+EXTRACTORS: dict[str, str] = {
+    "digits-v1": "This project's digit network, 64 features; see ``digits_net.py``.",
+    "inception": "The standard FID's network: torch-fidelity's port of the 2015 TensorFlow Inception, 2048 features.",
+    "squeezenet": "ImageNet SqueezeNet 1.1 of torchvision, the mean over its last map, 512 features; images become 96 × 96.",
+    "random": "Two convolutions with fixed random weights, 64 features; for tests.",
+    f"{TIMM}NAME": "Any pretrained timm backbone, pooled features; vit_small_patch14_dinov2 is a good judge.",
+}
+"""What FID and KID may compare images by; ``extractors.py`` loads them."""
+
+
+def check_extractor(name: str) -> None:
+    """Raise :class:`~mistakes.UserMistake` unless there is an extractor of that name."""
+    if name not in EXTRACTORS and not name.startswith(TIMM):
+        raise unknown("extractor", name, EXTRACTORS)

@@ -14,14 +14,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from benchmarks.scores.catalogue import TIMM, check_extractor
 from benchmarks.scores.digits_net import DigitsNet
 from datasets.contract import to_unit
 from methods.seeding import initialising
-from mistakes import UserMistake, unknown
+from mistakes import UserMistake
 
 INCEPTION_FILE = "weights-inception-2015-12-05-6726825d.pth"
 SQUEEZENET_FILES = ("weights/squeezenet1_1_features.safetensors", "checkpoints/squeezenet1_1-b8a52dc0.pth")
-TIMM = "timm:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,12 +41,6 @@ class Extractor:
         return torch.cat([self.features(part) for part in images[:, :3].split(batch)])
 
 
-def check_extractor(name: str) -> None:
-    """Raise :class:`UserMistake` unless there is an extractor of that name."""
-    if name not in EXTRACTORS and not name.startswith(TIMM):
-        raise unknown("extractor", name, [*EXTRACTORS, f"{TIMM}NAME"])
-
-
 def load_extractor(name: str, device: torch.device, data: Path | None = None) -> Extractor:
     """Return the extractor of that name; ``data`` is the root below which ``weights/`` are looked for.
 
@@ -55,11 +49,10 @@ def load_extractor(name: str, device: torch.device, data: Path | None = None) ->
     check_extractor(name)
     if name.startswith(TIMM):
         return _timm(name.removeprefix(TIMM), device, data)
-    return EXTRACTORS[name](device, data)
+    return LOADERS[name](device, data)
 
 
 def _digits(device: torch.device, data: Path | None) -> Extractor:
-    """This project's digit network, 64 features; see ``digits_net.py``."""
     with initialising(0, "digits-v1"):  # replaced by the file's weights; leaves the global stream alone
         network = DigitsNet().to(device).to(memory_format=torch.channels_last).eval()
     network.load_state_dict(load_file(Path(__file__).with_name("digits-v1.safetensors")))
@@ -71,7 +64,6 @@ def _digits(device: torch.device, data: Path | None) -> Extractor:
 
 
 def _random(device: torch.device, data: Path | None) -> Extractor:
-    """Two convolutions with fixed random weights, 64 features; for tests."""
     with initialising(0, "random extractor"):
         layers = (nn.Conv2d(3, 32, 3, 2, 1), nn.ReLU(), nn.Conv2d(32, 64, 3, 2, 1), nn.ReLU())
     network = nn.Sequential(*layers).to(device)
@@ -83,7 +75,6 @@ def _random(device: torch.device, data: Path | None) -> Extractor:
 
 
 def _inception(device: torch.device, data: Path | None) -> Extractor:
-    """The standard FID's network: torch-fidelity's port of the 2015 TensorFlow Inception, 2048 features."""
     weights = Path(torch.hub.get_dir()) / "checkpoints" / INCEPTION_FILE
     if not weights.exists():
         raise UserMistake(
@@ -127,7 +118,6 @@ def squeezenet_state(data: Path | None) -> dict[str, Tensor] | None:
 
 
 def _squeezenet(device: torch.device, data: Path | None) -> Extractor:
-    """ImageNet SqueezeNet 1.1 of torchvision, the mean over its last map, 512 features; images become 96 × 96."""
     from torchvision.models import squeezenet1_1
 
     state = squeezenet_state(data)
@@ -207,7 +197,7 @@ def _normalisation(
     )
 
 
-EXTRACTORS: dict[str, Callable[[torch.device, Path | None], Extractor]] = {
+LOADERS: dict[str, Callable[[torch.device, Path | None], Extractor]] = {
     "digits-v1": _digits,
     "inception": _inception,
     "squeezenet": _squeezenet,
