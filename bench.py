@@ -15,6 +15,7 @@ from benchmarks.options import (
     Data,
     Device,
     ExtractorName,
+    Jobs,
     Methods,
     Pair,
     Plugins,
@@ -90,6 +91,7 @@ def bench(
     plugin: Plugins = None,
     results: Results = Path("output"),
     data: Data = None,
+    jobs: Jobs = 1,
     retry: Annotated[bool, typer.Option(help="Run failed and diverged runs again.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -103,15 +105,16 @@ def bench(
     from benchmarks.study import runs
     from benchmarks.tables import tables_of
     from benchmarks.terminal import live_progress, print_tables
-    from benchmarks.words import resolve_device
+    from benchmarks.words import check_jobs, resolve_device
 
+    check_jobs(jobs)
     load_plugins(plugin or [])
     chosen = _chosen(context)
     specs = list(runs(chosen, resolve_device(device)))
     if retry:
         records.forget_unfinished([spec.id for spec in specs], results)
     with live_progress() as tell:
-        run_matrix(specs, results, data, tell)
+        run_matrix(specs, results, data, tell, jobs)
     done = [records.find(spec.id, results) for spec in specs]
     print_tables(tables_of(chosen, done), as_json)
     raise typer.Exit(int(any(record.status != records.OK for record in done)))

@@ -30,7 +30,7 @@ from benchmarks.scores.extractors import load_extractor
 from benchmarks.scores.perceptual import load_perceptual
 from benchmarks.scores.task_model import TaskTraining
 from benchmarks.study import RunSpec
-from datasets.catalogue import load_pair
+from datasets.catalogue import PAIRS, load_pair
 from datasets.contract import DomainPair
 from datasets.sealing import closed, seal
 from methods.contract import Adapter, Method, Problem
@@ -110,6 +110,8 @@ def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dic
     if config.settings != spec.settings:
         raise UserMistake(f"run {spec.id!r} has other settings than its row has now; allowed: plan it again.")
     evaluator = evaluator_for(spec.pair, spec.extractor, scale.task_steps, device, data)
+    if PAIRS[spec.pair].edition != spec.edition:
+        raise UserMistake(f"run {spec.id!r} has other data than its pair has now; allowed: plan it again.")
     pair = evaluator.pair
     problem = problem_of(pair, scale)
     batches = Batches(pair, problem.batch, spec.seed)
