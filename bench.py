@@ -223,16 +223,18 @@ def _refuse_options_before(context: typer.Context) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return 0 done, 1 some run failed, 2 bad input, 130 interrupted."""
     try:
-        return app(args=arguments, standalone_mode=False) or 0
+        code = app(args=arguments, standalone_mode=False) or 0
     except UserMistake as mistake:
         print(f"error: {mistake}", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted; finished runs are kept", file=sys.stderr)
-        return 130
+        code = 130
     except USAGE_ERROR as error:
         print(f"error: {error.format_message()}", file=sys.stderr)
         return 2
+    if code == 130:  # some versions of typer return it, others raise
+        print("interrupted; finished runs are kept", file=sys.stderr)
+    return code
 
 
 if __name__ == "__main__":

@@ -124,9 +124,13 @@ def resolve_device(name: str) -> str:
 
 def check_jobs(jobs: int) -> None:
     """Refuse a number of runs at a time that has no core for each: with a GPU too, every run keeps one busy."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not 1 <= jobs <= cores:
-        raise UserMistake(f"jobs {jobs}; allowed: 1 to {cores}, a core for each.")
+    if not 1 <= jobs <= cores():
+        raise UserMistake(f"jobs {jobs}; allowed: 1 to {cores()}, a core for each.")
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def recorded_studies(names: list[str], results: Path) -> list[tuple[Study, list[RunRecord]]]:
