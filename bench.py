@@ -15,6 +15,7 @@ from benchmarks.options import (
     Data,
     Device,
     ExtractorName,
+    Jobs,
     Methods,
     Pair,
     Plugins,
@@ -90,6 +91,7 @@ def bench(
     plugin: Plugins = None,
     results: Results = Path("output"),
     data: Data = None,
+    jobs: Jobs = 1,
     retry: Annotated[bool, typer.Option(help="Run failed and diverged runs again.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -103,15 +105,16 @@ def bench(
     from benchmarks.study import runs
     from benchmarks.tables import tables_of
     from benchmarks.terminal import live_progress, print_tables
-    from benchmarks.words import resolve_device
+    from benchmarks.words import check_jobs, resolve_device
 
+    check_jobs(jobs)
     load_plugins(plugin or [])
     chosen = _chosen(context)
     specs = list(runs(chosen, resolve_device(device)))
     if retry:
         records.forget_unfinished([spec.id for spec in specs], results)
     with live_progress() as tell:
-        run_matrix(specs, results, data, tell)
+        run_matrix(specs, results, data, tell, jobs)
     done = [records.find(spec.id, results) for spec in specs]
     print_tables(tables_of(chosen, done), as_json)
     raise typer.Exit(int(any(record.status != records.OK for record in done)))
@@ -220,16 +223,18 @@ def _refuse_options_before(context: typer.Context) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return 0 done, 1 some run failed, 2 bad input, 130 interrupted."""
     try:
-        return app(args=arguments, standalone_mode=False) or 0
+        code = app(args=arguments, standalone_mode=False) or 0
     except UserMistake as mistake:
         print(f"error: {mistake}", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted; finished runs are kept", file=sys.stderr)
-        return 130
+        code = 130
     except USAGE_ERROR as error:
         print(f"error: {error.format_message()}", file=sys.stderr)
         return 2
+    if code == 130:  # some versions of typer return it, others raise
+        print("interrupted; finished runs are kept", file=sys.stderr)
+    return code
 
 
 if __name__ == "__main__":

@@ -188,7 +188,7 @@ def _plain(value: float | None, name: str, *, sign: bool = False) -> str:
     return number.written(SCORES[name].digits, sign=sign) if number else ""
 
 
-def cost_grid(summary: Summary) -> Grid:
+def cost_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid:
     """Return means over seeds; a step's time is the median over windows, with the quartiles in brackets."""
     rows = summary.study.rows
     names = [name for name in COSTS if _tells(name, [summary.numbers[row, name] for row in rows])]
@@ -202,7 +202,7 @@ def cost_grid(summary: Summary) -> Grid:
             plain["step_ms"] += f" [{plain['step_q1']}, {plain['step_q3']}]"
         cells.append((row, *(plain[name] for name in names if name not in QUARTILES)))
     heads = (COSTS[name][0] for name in names if name not in QUARTILES)
-    return Grid(heading="Costs", columns=("method", *heads), cells=tuple(cells))
+    return Grid(heading=f"Costs{records[0].crowd}", columns=("method", *heads), cells=tuple(cells))
 
 
 def _tells(name: str, numbers: Sequence[Estimate | None]) -> bool:

@@ -21,7 +21,7 @@ from benchmarks.batches import Batches
 from benchmarks.checkpoints import Checkpoint, Judged, checkpoint, criteria, due, judge, packed
 from benchmarks.clock import StepClock, wait_for
 from benchmarks.evaluation import Evaluator, Scores, collapse_flags, hold_out
-from benchmarks.memory import PeakMemory
+from benchmarks.memory import PeakMemory, keep_freed_memory
 from benchmarks.provenance import describe
 from benchmarks.records import DIVERGED, FAILED, OK, PREDICTIONS, RunRecord
 from benchmarks.samples import film, pictures
@@ -30,7 +30,7 @@ from benchmarks.scores.extractors import load_extractor
 from benchmarks.scores.perceptual import load_perceptual
 from benchmarks.scores.task_model import TaskTraining
 from benchmarks.study import RunSpec
-from datasets.catalogue import load_pair
+from datasets.catalogue import PAIRS, load_pair
 from datasets.contract import DomainPair
 from datasets.sealing import closed, seal
 from methods.contract import Adapter, Method, Problem
@@ -90,6 +90,7 @@ def run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict
     ``watch(step, steps, terms)`` is called after every timed window. A run that fails or diverges gives a record
     that says so; only a :class:`UserMistake` passes through, since it would fail every other run too.
     """
+    keep_freed_memory()
     try:
         return _run(spec, data, watch)
     except UserMistake:
@@ -110,6 +111,8 @@ def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dic
     if config.settings != spec.settings:
         raise UserMistake(f"run {spec.id!r} has other settings than its row has now; allowed: plan it again.")
     evaluator = evaluator_for(spec.pair, spec.extractor, scale.task_steps, device, data)
+    if PAIRS[spec.pair].edition != spec.edition:
+        raise UserMistake(f"run {spec.id!r} has other data than its pair has now; allowed: plan it again.")
     pair = evaluator.pair
     problem = problem_of(pair, scale)
     batches = Batches(pair, problem.batch, spec.seed)

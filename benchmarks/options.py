@@ -43,6 +43,12 @@ ExtractorName = Annotated[
     str | None, typer.Option("--extractor", help="Features of FID and KID; the pair's own unless given.")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        help="Runs at a time, each in a process that has its share of CPU threads and sees one GPU."
+    ),
+]
 Results = Annotated[Path, typer.Option(help="Folder of records.")]
 Data = Annotated[Path | None, typer.Option(envvar="BENCH_DATA", help="Root of data that is not embedded.")]
 Studies = Annotated[

@@ -124,13 +124,9 @@ def _matched(one: Runs, two: Runs) -> Iterator[Cell]:
         yield _ended(row, pairs)
         for name in filter(worse_sign, SCORES):
             yield from _scored(row, name, [(a.scores.get(name), b.scores.get(name)) for a, b in done])
-        other = any(_machine(a) != _machine(b) for a, b in done)
+        other = any(a.host != b.host for a, b in done)
         times = [(a.step_ms.get("median"), b.step_ms.get("median")) for a, b in done]
         yield from _scored(row, STEP, times, Verdict.OTHER_MACHINE if other else None)
-
-
-def _machine(record: RunRecord) -> tuple[object, object]:
-    return record.host.get("device"), record.host.get("threads")
 
 
 def _ended(row: Row, pairs: Pairs) -> Cell:

@@ -29,7 +29,7 @@ def planned(specs: Sequence[RunSpec], results: Path) -> list[PlannedRun]:
     """Return every run with its state and estimated seconds.
 
     Like runs are those of the same row, else of any trained row, on the same pair, scale and kind of device, here or
-    among the results that come with the project.
+    among the results that come with the project; one of several at a time counts with its share of the seconds.
     """
     known = [
         record
@@ -42,7 +42,7 @@ def planned(specs: Sequence[RunSpec], results: Path) -> list[PlannedRun]:
         if record.status == records.OK:
             done = record.spec
             like_this = (done["pair"], done["scale"], done["device"])
-            seconds = sum(record.seconds.values())
+            seconds = sum(record.seconds.values()) / int(record.host.get("jobs", 1))
             costs.setdefault((*like_this, done["row"]), []).append(seconds)
             if record.step_ms:
                 costs.setdefault(like_this, []).append(seconds)

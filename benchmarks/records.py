@@ -58,6 +58,11 @@ class RunRecord:
     created: str = ""
     schema: int = SCHEMA
 
+    @property
+    def crowd(self) -> str:
+        """Words for a heading where runs at the same time shared the machine, and with it the time of a step."""
+        return f", {self.host['jobs']} runs at a time" if "jobs" in self.host else ""
+
 
 FIELDS = {part.name for part in fields(RunRecord)}
 

@@ -1,6 +1,6 @@
 """Records → tables. Nothing here trains, needs torch or knows a method: all comes from what the records hold."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -128,12 +128,12 @@ def _table(study: Study, records: Sequence[RunRecord], name: str) -> Table:
         image_grid(summary),
         rule_grid(summary, picked),
         floor_grid(summary, records),
-        cost_grid(summary),
+        cost_grid(summary, records),
     )
     table = Table(
         name=name,
         title=f"{study.name}: {records[0].spec['pair']}",
-        about=_about(summary, records[0].host),
+        about=_about(summary, records[0]),
         grids=tuple(grid for grid in grids if grid),
         notes=(*_failures(summary, records), *_blanks(records)),
         frame=_plain(summary),
@@ -154,8 +154,8 @@ def _selection(table: Table, summary: Summary, picked: Choices) -> Table:
     )
 
 
-def _about(summary: Summary, host: Mapping[str, Any]) -> str:
-    study, protocol = summary.study, summary.protocol
+def _about(summary: Summary, record: RunRecord) -> str:
+    study, protocol, host = summary.study, summary.protocol, record.host
     sizes = ", ".join(
         f"{split} {protocol[split]}"
         for split in ("source", "validation", "adapted", "target", "test")
@@ -165,7 +165,7 @@ def _about(summary: Summary, host: Mapping[str, Any]) -> str:
     paired = f" Δ: to {summary.baseline}, paired by seed." if summary.baseline else ""
     return (
         f"{study.about[0].upper()}{study.about[1:]}. Scale {study.scale}, seeds "
-        f"{', '.join(map(str, study.seeds))}, {host.get('device')} ({host.get('threads')} threads); "
+        f"{', '.join(map(str, study.seeds))}, {host.get('device')} ({host.get('threads')} threads{record.crowd}); "
         f"images: {sizes}; data {protocol.get('data', 'unknown')}{identity}. "
         f"Mean ± 95 % t-interval over seeds.{paired} {_directions(summary)}"
         "Bold: settings other than the baseline's, and a trained row's score whose interval lies apart from every other's."

@@ -1,7 +1,7 @@
 """What the terminal shows: tables, lists and the progress of a matrix. Progress goes to stderr, results to stdout."""
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -20,8 +20,8 @@ from rich.table import Table as RichTable
 
 if TYPE_CHECKING:  # lists are printed without pandas and SciPy
     from benchmarks.grids import Grid
-    from benchmarks.matrix import Event
     from benchmarks.tables import Table
+    from benchmarks.workers import Event, Tell
 
 OUT = Console(highlight=False)
 if not OUT.is_terminal:
@@ -105,8 +105,8 @@ def _rich(
 
 
 @contextmanager
-def live_progress() -> "Iterator[Callable[[Event], None]]":
-    """Show a bar over all runs with the current losses; yields the function that takes the matrix's events."""
+def live_progress() -> "Iterator[Tell]":
+    """Show a bar over all runs, beside it a line with the losses of each that is under way; yields what takes the events."""
     columns = (
         MofNCompleteColumn(), BarColumn(20), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
         TextColumn("{task.fields[what]}"),
@@ -114,12 +114,17 @@ def live_progress() -> "Iterator[Callable[[Event], None]]":
     with Progress(*columns, console=ERR, transient=False) as progress:
         bar = progress.add_task("runs", total=None, what="")
         plain = not ERR.is_terminal
+        done: dict[int, float] = {}
+        lines: dict[int, str] = {}
 
         def tell(event: "Event") -> None:
             name = f"{event.spec.pair} {event.spec.row} seed {event.spec.seed}"
-            done = event.index + event.step / event.steps
-            what = f"{name} {_terms(event.terms or {})}"
-            progress.update(bar, total=event.total, completed=done, what=escape(what))
+            done[event.index] = event.step / event.steps
+            lines[event.index] = escape(f"{name} {_terms(event.terms or {})}")
+            if event.over:
+                del lines[event.index]
+            what = "\n".join(lines.values())
+            progress.update(bar, total=event.total, completed=sum(done.values()), what=what)
             if plain and not event.step:
                 ERR.print(f"run {event.index + 1} of {event.total}: {escape(name)}")
 

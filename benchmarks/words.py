@@ -1,5 +1,6 @@
 """From the words of a command line to studies, devices and tables."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -119,6 +120,17 @@ def resolve_device(name: str) -> str:
     if name == "cuda":
         raise UserMistake("device 'cuda' is not available on this machine; allowed: auto, cpu.")
     return "cpu"
+
+
+def check_jobs(jobs: int) -> None:
+    """Refuse a number of runs at a time that has no core for each: with a GPU too, every run keeps one busy."""
+    if not 1 <= jobs <= cores():
+        raise UserMistake(f"jobs {jobs}; allowed: 1 to {cores()}, a core for each.")
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def recorded_studies(

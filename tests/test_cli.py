@@ -130,6 +130,8 @@ MISTAKES = {
     ),
     "unknown study": (["--study", "simgan-ablatio"], "Did you mean 'simgan-ablation'?"),
     "unknown extractor": (["--extractor", "inceptio"], "Did you mean 'inception'?"),
+    "no job": (["--jobs", "0"], "jobs 0; allowed: 1 to"),
+    "more jobs than cores": (["--jobs", "1000000"], "jobs 1000000; allowed: 1 to"),
     "unknown device": (["--device", "tpu"], "allowed: auto, cpu, cuda"),
     "unknown option": (["--method", "simgan"], "--method"),
     "option before a command": (["--results", "there", "tables"], "'results' stands before 'tables'"),

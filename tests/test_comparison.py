@@ -94,6 +94,11 @@ VERDICTS: dict[str, tuple[Change, str, Verdict]] = {
         "step_ms",
         Verdict.OTHER_MACHINE,
     ),
+    "other jobs": (
+        lambda record: replace(record, host={**record.host, "jobs": 2}),
+        "step_ms",
+        Verdict.OTHER_MACHINE,
+    ),
     "runs lost": (lambda r: _failed(r) if r.spec["seed"] > 2 else r, "runs", Verdict.LOST),
     "all runs lost": (_failed, "runs", Verdict.LOST),
     "score lost": (lambda r: replace(r, scores={**r.scores, "fid": None}), "fid", Verdict.ONLY_A),

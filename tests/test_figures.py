@@ -492,6 +492,14 @@ def test_any_name_can_be_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert [text.get_text() for text in legend.get_texts()] == list(names)
 
 
+def test_times_of_runs_that_shared_a_machine_say_so() -> None:
+    found = [replace(record, host={**record.host, "jobs": 3}) for record in _records()]
+    steps, _ = _drawn(step_figure(STUDY, found)).axes
+    assert steps.get_xlabel() == "median ms / step, with quartiles, 3 runs at a time"
+    axes = _drawn(pareto_figure(STUDY, found)).axes[0]
+    assert axes.get_xlabel() == "training seconds on a CPU, 3 runs at a time"
+
+
 def test_each_machine_has_its_own_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogue, "FIGURES", {"steps": step_figure})
     other = [replace(record, host={"device": "another CPU", "threads": 2}) for record in _records()]

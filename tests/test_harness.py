@@ -19,12 +19,13 @@ from benchmarks import clock as clocks
 from benchmarks import harness, memory, records
 from benchmarks.batches import Batches
 from benchmarks.clock import StepClock
-from benchmarks.matrix import Event, pending, run_matrix
+from benchmarks.matrix import pending, run_matrix
 from benchmarks.memory import PeakMemory
 from benchmarks.provenance import PACKAGES
 from benchmarks.records import RunRecord
 from benchmarks.scales import SCALES, Scale, find_scale
 from benchmarks.study import RunSpec, Study, runs
+from benchmarks.workers import Event
 from datasets.catalogue import load_pair
 from methods.bounds import Identity
 from methods.contract import Batch, Config, Method, Problem, Stateful
@@ -268,6 +269,11 @@ def test_spec_whose_row_has_changed_since_is_refused() -> None:
         harness.run(stale, None, lambda *_: None)
 
 
+def test_spec_whose_data_have_changed_since_is_refused() -> None:
+    with pytest.raises(UserMistake, match="other data than its pair has now"):
+        harness.run(replace(specs("source-only")[0], edition="0123abc"), None, lambda *_: None)
+
+
 # ---- many runs
 
 
@@ -299,10 +305,12 @@ def test_matrix_runs_only_what_has_no_record(tmp_path: Path, monkeypatch: pytest
 def test_matrix_tells_where_it_is(tmp_path: Path) -> None:
     todo = specs("fragile", "source-only")
     events = matrix(todo, tmp_path)
-    places = [(event.spec.row, event.index, event.total, event.step) for event in events]
+    places = [(event.spec.row, event.index, event.total, event.step) for event in events if not event.over]
     steps = zip(repeat("fragile"), repeat(0), repeat(2), range(0, 13, 2), strict=False)
     assert places == [*steps, ("source-only", 1, 2, 0)]
-    assert {event.steps for event in events[1:-1]} == {12}
+    assert {event.steps for event in events[1:7]} == {12}
+    assert [event.index for event in events if event.over] == [0, 1]
+    assert [event.over for event in events].index(True) == 7
     assert events[1].terms == {"step": 2, "calm": 0.5, "loss": 1.0}
 
 

@@ -137,6 +137,15 @@ def test_two_machines_never_share_a_table() -> None:
     assert [table.name for table in tables] == ["try--shapes--1", "try--shapes--2"]
 
 
+def test_runs_that_shared_a_machine_have_a_table_that_says_so() -> None:
+    found = _records()
+    shared = [replace(record, host={**record.host, "jobs": 3}) for record in found]
+    alone, together = tables_of(STUDY, found + shared)
+    assert "a CPU (2 threads); " in alone.about
+    assert "a CPU (2 threads, 3 runs at a time); " in together.about
+    assert [table.grids[-1].heading for table in (alone, together)] == ["Costs", "Costs, 3 runs at a time"]
+
+
 def test_two_settings_under_one_name_are_refused() -> None:
     found = _records()
     spec = {**found[-1].spec, "settings": {**SETTINGS["simgan-nohist"], "width": 9}}

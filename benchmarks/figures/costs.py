@@ -25,7 +25,7 @@ def step_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
         return None
     figure = canvas(8 + breadth(rows), 1.2 + 0.3 * len(rows))
     steps, runs = figure.subplots(1, 2, sharey=True)
-    _steps(steps, rows, summarise(study, records))
+    _steps(steps, rows, summarise(study, records), records[0].crowd)
     _phases(runs, rows, seconds)
     runs.set_yticks(range(len(rows)), rows)
     runs.set_ylim(len(rows) - 0.5, -0.5)
@@ -47,7 +47,7 @@ def phases(study: Study, records: Sequence[RunRecord]) -> dict[str, dict[str, fl
     }
 
 
-def _steps(axes: Axes, rows: Sequence[str], summary: Summary) -> None:
+def _steps(axes: Axes, rows: Sequence[str], summary: Summary, crowd: str) -> None:
     """Draw the bars of the rows that train."""
     quartiles = {}
     for place, row in enumerate(rows):
@@ -62,7 +62,7 @@ def _steps(axes: Axes, rows: Sequence[str], summary: Summary) -> None:
             [q - m for q, m in zip(last, median, strict=True)],
         ]
         axes.barh(list(quartiles), median, xerr=spread, height=0.65, color=PALETTE[5], capsize=3)
-    titled(axes, "x", "median ms / step, with quartiles")
+    titled(axes, "x", f"median ms / step, with quartiles{crowd}")
     tidy(axes, "x")
 
 

@@ -39,8 +39,8 @@ def pareto_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
         axes.axhline(height, color="0.4", linestyle="--", linewidth=1, zorder=1.5)
         axes.text(1.01, height, row, transform=axes.get_yaxis_transform(), va="center", fontsize="small")
     _draw(axes, points, means, marked, whiskers=True)
-    device = next(record.host.get("device", "one device") for record in records if record.status == OK)
-    titled(axes, "x", f"training seconds on {device}")
+    first = next(record for record in records if record.status == OK)
+    titled(axes, "x", f"training seconds on {first.host.get('device', 'one device')}{first.crowd}")
     titled(axes, "y", "target error %")
     legend(figure, marked, lines=False, more=[_joined(axes, front(means))])
     return figure
