@@ -1,7 +1,9 @@
 """Peak memory of a stretch of work: what CUDA had allocated, or on CPU what the process had resident; how it is kept."""
 
 import ctypes
+import os
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -11,19 +13,24 @@ _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4  # of glibc's mallopt
 
 
+def allocator(name: str) -> Any:
+    """Return a function of the C library's allocator, or ``None`` where it has no such one."""
+    return getattr(ctypes.CDLL(None), name, None) if os.name == "posix" else None
+
+
 def keep_freed_memory() -> None:
     """Let the process keep the CPU memory it frees, where its allocator is glibc's; elsewhere nothing changes.
 
     Otherwise every large tensor is new memory from the system, which clears it page by page: a tenth of a step.
     """
-    if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
+    if mallopt := allocator("mallopt"):
         for parameter, value in ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, (1 << 31) - 1), (_TOP_PAD, 64 * MIB)):
             mallopt(parameter, value)
 
 
 def return_freed_memory() -> None:
     """Give kept memory back to the system, so that what is resident is what is used."""
-    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+    if trim := allocator("malloc_trim"):
         trim(0)
 
 

@@ -18,36 +18,50 @@ REPEATS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """Rates in float32: FLOP/s of a matrix product and of a 3 × 3 convolution with its gradients, bytes/s of a copy."""
+    """Rates: FLOP/s of a matrix product and of a 3 × 3 convolution with its gradients, bytes/s of a copy.
+
+    All are of float32; ``convolution_bf16``, measured on CUDA only, is of bfloat16.
+    """
 
     gemm: float
     convolution: float
     copy: float
+    convolution_bf16: float | None = None
 
 
 def measured(device: torch.device) -> Machine:
     """Measure a device, each rate by the median of ``REPEATS``; takes a few seconds on a CPU."""
+    product, operations = product_on(device)
+    floats = torch.randn(FLOATS[device.type], device=device)
+    kept = torch.empty_like(floats)
+    return Machine(
+        gemm=operations / _seconds(product, device),
+        convolution=_convolution(device, torch.float32),
+        copy=2 * 4 * len(floats) / _seconds(lambda: kept.copy_(floats), device),
+        convolution_bf16=_convolution(device, torch.bfloat16) if device.type == "cuda" else None,
+    )
+
+
+def product_on(device: torch.device) -> tuple[Callable[[], object], int]:
+    """Return a large matrix product in float32, to be called, and its operations."""
     side = SIDE[device.type]
     one, two = torch.randn(2, side, side, device=device)
-    images = torch.randn(IMAGES, WIDTH, HEIGHT, BREADTH, device=device).contiguous(
-        memory_format=torch.channels_last
+    return lambda: one @ two, 2 * side**3
+
+
+def _convolution(device: torch.device, kind: torch.dtype) -> float:
+    images = torch.randn(IMAGES, WIDTH, HEIGHT, BREADTH, device=device, dtype=kind)
+    weight = torch.randn(WIDTH, WIDTH, 3, 3, device=device, dtype=kind)
+    images, weight = (
+        one.contiguous(memory_format=torch.channels_last).requires_grad_() for one in (images, weight)
     )
-    weight = torch.randn(WIDTH, WIDTH, 3, 3, device=device).contiguous(memory_format=torch.channels_last)
-    images.requires_grad_()
-    weight.requires_grad_()
 
     def convolve() -> None:
         out = F.conv2d(images, weight, padding=1)
         torch.autograd.grad(out, (images, weight), out.detach())
 
-    floats = torch.randn(FLOATS[device.type], device=device)
-    kept = torch.empty_like(floats)
     once = 2 * IMAGES * HEIGHT * BREADTH * WIDTH * WIDTH * 9
-    return Machine(
-        gemm=2 * side**3 / _seconds(lambda: one @ two, device),
-        convolution=3 * once / _seconds(convolve, device),
-        copy=2 * 4 * len(floats) / _seconds(lambda: kept.copy_(floats), device),
-    )
+    return 3 * once / _seconds(convolve, device)
 
 
 def _seconds(work: Callable[[], object], device: torch.device) -> float:

@@ -1,0 +1,112 @@
+"""Measures what ``results/speed`` holds: profiles, the promises of speed, what each optimisation gave, runs side by side.
+
+    python -m benchmarks.speed results/speed
+
+Takes about a quarter of an hour on two cores; nothing else should run on the machine.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from statistics import median
+
+import seaborn as sns
+import torch
+from matplotlib.figure import Figure
+
+from benchmarks.figures.catalogue import rendered
+from benchmarks.formats import markdown_grid
+from benchmarks.grids import Grid
+from benchmarks.profiling.output import write
+from benchmarks.profiling.steps import profiled
+from benchmarks.provenance import describe
+from benchmarks.speed.goals import Goal, goals
+from benchmarks.speed.jobs import compare_jobs
+from benchmarks.speed.optimisations import Gain, gains
+from benchmarks.study import Study, runs
+from benchmarks.terminal import OUT, show_grid
+from benchmarks.words import resolve_device
+from benchmarks.writing import put
+
+ROWS = ("simgan", "simgan-nohist", "simgan-ggdr", "pixelda")
+WAYS = {"cpu": ("eager", "compile", "bf16", "contiguous"), "cuda": ("eager", "compile", "graphs", "bf16")}
+JOBS = {"fonts-digits": 60, "digits-photos": 30}  # steps of each of four runs
+
+
+def main(folder: Path) -> None:
+    """Measure everything and write it into a folder."""
+    device = torch.device(resolve_device("auto"))
+    kept, gained, jobs = goals(device), list(gains()), _jobs() if device.type == "cpu" else {}
+    study = Study(name="speed", about="", pairs=("fonts-digits",), rows=ROWS, seeds=(0,))
+    found = profiled(list(runs(study, device.type)), None, windows=20, steps=5, variants=WAYS[device.type])
+    write(found, folder)
+    made = [_goals(kept), _gains(gained), *([_jobs_grid(jobs)] if jobs else [])]
+    about = describe(device)
+    host = ", ".join(f"{name} {value}" for name, value in about["host"].items())
+    page = [f"# Speed\n\n{host}, torch {torch.__version__}, {about['created']}"]
+    page += [f"## {grid.heading}\n\n{markdown_grid(grid)}" for grid in made]
+    plain = {
+        **about,
+        "goals": [asdict(one) for one in kept],
+        "optimisations": [asdict(one) for one in gained],
+        "jobs": jobs,
+    }
+    put(folder / "speed.json", json.dumps(plain, indent=1, ensure_ascii=False).encode() + b"\n")
+    put(folder / "speed.md", ("\n\n".join(page) + "\n").encode())
+    for ending, data in rendered(bars(gained)).items():
+        put(folder / f"optimisations.{ending}", data)
+    for grid in made:
+        show_grid(grid)
+    OUT.print(f"written to {folder}")
+
+
+def _goals(kept: Sequence[Goal]) -> Grid:
+    cells = tuple((one.name, one.limit, one.found, one.verdict) for one in kept)
+    return Grid(heading="Promises", columns=("what", "promised", "measured", ""), cells=cells)
+
+
+def _gains(gained: Sequence[Gain]) -> Grid:
+    cells = tuple(
+        (one.name, one.where, f"{one.before_ms:.1f}", f"{one.after_ms:.1f}", f"{one.times:.2f}", one.numbers)
+        for one in gained
+    )
+    columns = ("optimisation", "where", "plain way ms", "ms", "× as fast", "results")
+    return Grid(heading="Optimisations, each against the plain way in turns", columns=columns, cells=cells)
+
+
+def _jobs() -> dict[str, Mapping[int, list[float]]]:
+    found = {}
+    for pair, steps in JOBS.items():
+        study = Study(name="jobs", about="", pairs=(pair,), rows=("simgan",), seeds=(0, 1, 2, 3))
+        found[pair] = compare_jobs(
+            [replace(one, budget={**one.budget, "steps": steps}) for one in runs(study, "cpu")]
+        )
+    return found
+
+
+def _jobs_grid(jobs: Mapping[str, Mapping[int, list[float]]]) -> Grid:
+    cells = tuple(
+        (f"{pair}, SimGAN at small, {JOBS[pair]} steps", str(count), f"{median(times):.1f}",
+         f"{min(times):.1f} … {max(times):.1f}")
+        for pair, counts in jobs.items() for count, times in counts.items()
+    )  # fmt: skip
+    return Grid(heading="Four runs, side by side", columns=("runs", "jobs", "s", "least … most"), cells=cells)
+
+
+def bars(gained: Sequence[Gain]) -> Figure:
+    """Return how many times as fast every optimisation made its work."""
+    figure = Figure(figsize=(7, 0.4 * len(gained) + 1), layout="constrained")
+    axes = figure.subplots()
+    points = {"what": [f"{one.name} ({one.where})" for one in gained], "gain": [one.times for one in gained]}
+    sns.barplot(points, x="gain", y="what", color="0.6", ax=axes)
+    axes.axvline(1, color="0.2", linewidth=1)
+    axes.set(xscale="log", xlabel="× as fast as the plain way", ylabel="")
+    axes.grid(axis="x", color="0.9")
+    axes.set_axisbelow(True)
+    return figure
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,196 @@
+"""What makes the suite fast: every optimisation against the plain way to do the same, timed in turns.
+
+Each entry puts the plain way back for a moment, as public implementations of these methods have it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+from unittest import mock
+
+import numpy as np
+import scipy.linalg
+import torch
+from torch import Tensor, nn
+
+from benchmarks import memory
+from benchmarks.batches import Batches
+from benchmarks.harness import problem_of
+from benchmarks.scales import find_scale
+from benchmarks.scores.frechet import frechet_distance
+from benchmarks.speed.goals import interleaved, ratio, wide
+from datasets.catalogue import load_pair
+from methods.parts import convolution, pixelda_networks
+from methods.recipes import configure
+
+Work = Callable[[], object]
+CPU = torch.device("cpu")
+GLIBC = {memory._MMAP_MAX: 65536, memory._TRIM_THRESHOLD: 128 << 10, memory._TOP_PAD: 128 << 10}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gain:
+    """An optimisation: where it is timed, milliseconds before and after, the median of their ratios, what stays equal."""
+
+    name: str
+    where: str
+    numbers: str
+    before_ms: float
+    after_ms: float
+    times: float
+
+
+def small(row: str, pair: str = "fonts-digits") -> Work:
+    """Return a step of a row in training at ``small``."""
+    domains, scale = load_pair(pair), find_scale("small")
+    problem = problem_of(domains, scale)
+    method = configure(row, "small").build(problem, CPU, seed=0)
+    batches = Batches(domains, problem.batch, seed=0)
+    method.pretrain(batches)
+    return lambda: method.step(batches)
+
+
+def at_paper_width() -> Work:
+    """Return a step of SimGAN at the paper's width."""
+    method, batches = wide("simgan", CPU)
+    return lambda: method.step(batches)
+
+
+def plain_layout() -> AbstractContextManager[object]:
+    """Lay everything out plainly that would be in channels-last."""
+    return mock.patch.object(torch, "channels_last", torch.contiguous_format)
+
+
+@contextmanager
+def fresh_memory() -> Iterator[None]:
+    """Let the allocator give large blocks back to the system, as it does by default."""
+    mallopt = memory.allocator("mallopt")
+    if mallopt is None:
+        yield
+        return
+    for parameter, value in GLIBC.items():
+        mallopt(parameter, value)
+    memory.return_freed_memory()
+    try:
+        yield
+    finally:
+        memory.keep_freed_memory()
+
+
+def usual_gradient() -> AbstractContextManager[object]:
+    """Leave the gradient of wide layers' weights to the library."""
+    return mock.patch.object(convolution, "WIDE", 1 << 30)
+
+
+def gradients_for_all() -> AbstractContextManager[object]:
+    """Let a loss be differentiated for every network's weights, as ``loss.backward()`` does."""
+    own = torch.autograd.grad
+
+    def grad(loss: Tensor, wanted: Sequence[Tensor]) -> tuple[Tensor | None, ...]:
+        every = [*wanted, *_leaves(loss, {id(one) for one in wanted})]
+        return own(loss, every, allow_unused=True)[: len(wanted)]
+
+    return mock.patch.object(torch.autograd, "grad", grad)
+
+
+def _leaves(loss: Tensor, without: set[int]) -> list[Tensor]:
+    """Return the parameters that a loss hangs on."""
+    found, seen, nodes = list[Tensor](), set[object](), [loss.grad_fn]
+    while nodes:
+        node = nodes.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        leaf = getattr(node, "variable", None)
+        if isinstance(leaf, nn.Parameter) and id(leaf) not in without:
+            found.append(leaf)
+        nodes += [after for after, _ in node.next_functions]
+    return found
+
+
+def draws_in_layout() -> AbstractContextManager[object]:
+    """Draw PixelDA's dropout and noise layer by layer, straight into the layout of the maps."""
+
+    def disturbances(
+        net: pixelda_networks.DeepCriticNet,
+        images: int,
+        sizes: Sequence[tuple[int, int, int]],
+        random: torch.Generator,
+    ) -> list[tuple[Tensor, Tensor]]:
+        drawn = []
+        for size in sizes:
+            empty = torch.empty((images, *size), memory_format=torch.channels_last)
+            kept = torch.empty_like(empty).bernoulli_(1 - net.dropout, generator=random)
+            drawn.append((kept, empty.normal_(0, net.noise, generator=random)))
+        return drawn
+
+    return mock.patch.object(pixelda_networks, "_disturbances", disturbances)
+
+
+def by_square_root(first: Tensor, second: Tensor) -> float:
+    """Return the Fréchet distance by a matrix square root, as most public code does."""
+    one, two = first.double().numpy(), second.double().numpy()
+    covariances = np.cov(one, rowvar=False), np.cov(two, rowvar=False)
+    root = scipy.linalg.sqrtm(covariances[0] @ covariances[1]).real
+    between = ((one.mean(0) - two.mean(0)) ** 2).sum()
+    return float(between + np.trace(covariances[0]) + np.trace(covariances[1]) - 2 * np.trace(root))
+
+
+def gains() -> Iterator[Gain]:
+    """Time every optimisation on the CPU; takes some minutes."""
+    memory.keep_freed_memory()
+    wide_step, narrow, pixelda = at_paper_width(), small("simgan"), small("pixelda")
+    with plain_layout():
+        plain = small("simgan")
+    yield _gain("channels-last", "SimGAN, small", "rounding differs", plain, narrow, plain_layout, rounds=40)
+    for where, step, rounds in (("SimGAN, paper's width", wide_step, 7), ("SimGAN, small", narrow, 40)):
+        yield _gain("freed memory kept", where, "same bits", step, step, fresh_memory, rounds=rounds)
+    yield _gain(
+        "weights' gradient as a matrix product", "SimGAN, paper's width", "rounding differs",
+        wide_step, wide_step, usual_gradient, rounds=7,
+    )  # fmt: skip
+    yield _gain(
+        "gradients for the updated network alone", "SimGAN, small", "same bits",
+        narrow, narrow, gradients_for_all, rounds=40,
+    )  # fmt: skip
+    yield _gain(
+        "dropout and noise drawn in one block", "PixelDA, small", "other draws, same law",
+        pixelda, pixelda, draws_in_layout, rounds=30,
+    )  # fmt: skip
+    for count, features, rounds in ((599, 64, 9), (500, 1024, 3)):
+        sets = torch.randn(2, count, features, generator=torch.Generator().manual_seed(0))
+        yield _gain(
+            "FID by singular values",
+            f"{count} images, {features} features",
+            "rounding differs",
+            partial(by_square_root, *sets),
+            partial(frechet_distance, *sets),
+            rounds=rounds,
+        )
+
+
+def _gain(
+    name: str,
+    where: str,
+    numbers: str,
+    before: Work,
+    after: Work,
+    around: Callable[[], AbstractContextManager[object]] = nullcontext,
+    *,
+    rounds: int,
+) -> Gain:
+    def plain() -> None:
+        with around():
+            before()
+
+    found = interleaved({"before": plain, "after": after}, CPU, rounds)
+    return Gain(
+        name=name,
+        where=where,
+        numbers=numbers,
+        before_ms=1000 * median(found["before"]),
+        after_ms=1000 * median(found["after"]),
+        times=ratio(found, "before", "after"),
+    )
