@@ -193,8 +193,9 @@ def test_a_mistake_in_a_worker_is_the_users(tmp_path: Path) -> None:
 
 
 INTERRUPTED = """
-import sys, small_workers, bench
+import signal, sys, small_workers, bench
 from benchmarks import words, workers
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background inherits it ignored
 workers.work, words.cores = small_workers.work, lambda: 2
 sys.exit(bench.main(sys.argv[1:]))
 """
