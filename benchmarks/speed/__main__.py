@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import seaborn as sns
 import torch
@@ -32,33 +33,41 @@ from benchmarks.writing import put
 
 ROWS = ("simgan", "simgan-nohist", "simgan-ggdr", "pixelda")
 WAYS = {"cpu": ("eager", "compile", "bf16", "contiguous"), "cuda": ("eager", "compile", "graphs", "bf16")}
+SHORT = "simgan[refiner_pretraining=20;critic_pretraining=0]"
 JOBS = {"fonts-digits": 60, "digits-photos": 30}  # steps of each of four runs
 
 
 def main(folder: Path) -> None:
-    """Measure everything and write it into a folder."""
+    """Measure everything and write it into a folder, a part as soon as it is there."""
     device = torch.device(resolve_device("auto"))
-    kept, gained, jobs = goals(device), list(gains()), _jobs() if device.type == "cpu" else {}
-    study = Study(name="speed", about="", pairs=("fonts-digits",), rows=ROWS, seeds=(0,))
-    found = profiled(list(runs(study, device.type)), None, windows=20, steps=5, variants=WAYS[device.type])
-    write(found, folder)
-    made = [_goals(kept), _gains(gained), *([_jobs_grid(jobs)] if jobs else [])]
     about = describe(device)
-    host = ", ".join(f"{name} {value}" for name, value in about["host"].items())
-    page = [f"# Speed\n\n{host}, torch {torch.__version__}, {about['created']}"]
-    page += [f"## {grid.heading}\n\n{markdown_grid(grid)}" for grid in made]
-    plain = {
-        **about,
-        "goals": [asdict(one) for one in kept],
-        "optimisations": [asdict(one) for one in gained],
-        "jobs": jobs,
-    }
-    put(folder / "speed.json", json.dumps(plain, indent=1, ensure_ascii=False).encode() + b"\n")
-    put(folder / "speed.md", ("\n\n".join(page) + "\n").encode())
+    made: list[Grid] = []
+    plain: dict[str, Any] = dict(about)
+
+    def add(name: str, grid: Grid, values: object) -> None:
+        made.append(grid)
+        plain[name] = values
+        show_grid(grid)
+        host = ", ".join(f"{name} {value}" for name, value in about["host"].items())
+        page = [f"# Speed\n\n{host}, torch {torch.__version__}, {about['created']}"]
+        page += [f"## {one.heading}\n\n{markdown_grid(one)}" for one in made]
+        put(folder / "speed.json", json.dumps(plain, indent=1, ensure_ascii=False).encode() + b"\n")
+        put(folder / "speed.md", ("\n\n".join(page) + "\n").encode())
+
+    kept = goals(device)
+    add("goals", _goals(kept), [asdict(one) for one in kept])
+    gained = list(gains())
+    add("optimisations", _gains(gained), [asdict(one) for one in gained])
     for ending, data in rendered(bars(gained)).items():
         put(folder / f"optimisations.{ending}", data)
-    for grid in made:
-        show_grid(grid)
+    if device.type == "cpu":
+        jobs = _jobs()
+        add("jobs", _jobs_grid(jobs), jobs)
+    study = Study(name="speed", about="", pairs=("fonts-digits",), rows=ROWS, seeds=(0,))
+    write(
+        profiled(list(runs(study, device.type)), None, windows=20, steps=5, variants=WAYS[device.type]),
+        folder,
+    )
     OUT.print(f"written to {folder}")
 
 
@@ -79,9 +88,10 @@ def _gains(gained: Sequence[Gain]) -> Grid:
 def _jobs() -> dict[str, Mapping[int, list[float]]]:
     found = {}
     for pair, steps in JOBS.items():
-        study = Study(name="jobs", about="", pairs=(pair,), rows=("simgan",), seeds=(0, 1, 2, 3))
+        study = Study(name="jobs", about="", pairs=(pair,), rows=(SHORT,), seeds=(0, 1, 2, 3))
+        budget = {"steps": steps, "task_steps": 60}
         found[pair] = compare_jobs(
-            [replace(one, budget={**one.budget, "steps": steps}) for one in runs(study, "cpu")]
+            [replace(one, budget={**one.budget, **budget}) for one in runs(study, "cpu")]
         )
     return found
 

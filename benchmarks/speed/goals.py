@@ -31,7 +31,7 @@ from methods.settings import change
 BENCH = Path(__file__).parents[2] / "bench.py"
 SHORT: Mapping[str, object] = {"refiner_pretraining": 1, "critic_pretraining": 0, "history.batches": 4}
 EYES = Problem(shape=(1, 35, 55), task="classification", outputs=10, batch=64, steps=10)
-ROUNDS = 7
+ROUNDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +116,7 @@ def outside_steps(scale: str, device: torch.device) -> Goal:
         steps = Scale(steps=8, batch=64, pixels=1 << 30, window=4, task_steps=0)
         stream: Iterator[Batch] = _Counted(batches)
     else:
-        pair, steps = load_pair("fonts-digits").to(device), replace(find_scale(scale), steps=200)
+        pair, steps = load_pair("fonts-digits").to(device), replace(find_scale(scale), steps=100)
         problem = problem_of(pair, steps)
         method = RECIPES["simgan"].at(scale).build(problem, device, seed=0)
         stream = Batches(pair, problem.batch, seed=0)
