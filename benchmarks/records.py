@@ -1,5 +1,6 @@
 """Records of runs on disk: one directory a run, written whole and once. Needs no torch."""
 
+import gc
 import json
 import os
 import shutil
@@ -162,7 +163,21 @@ def read_all(results: Path, curves: bool = True) -> list[RunRecord]:
     runs = results / "runs"
     names = sorted(os.listdir(runs)) if runs.is_dir() else []
     paths = [f"{runs}/{name}/record.json" for name in names if not name.startswith(".")]
-    return [read(path, curves) for path in paths if os.path.isfile(path)]
+    with _uncollected():
+        return [read(path, curves) for path in paths if os.path.isfile(path)]
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep what is made inside out of the sight of the garbage collector: plain data hold no cycles, and much of it."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def forget_unfinished(run_ids: Iterable[str], results: Path) -> None:
