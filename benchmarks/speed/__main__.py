@@ -107,13 +107,13 @@ def _jobs_grid(jobs: Mapping[str, Mapping[int, list[float]]]) -> Grid:
 
 def bars(gained: Sequence[Gain]) -> Figure:
     """Return how many times as fast every optimisation made its work."""
-    figure = Figure(figsize=(7, 0.4 * len(gained) + 1), layout="constrained")
+    figure = Figure(figsize=(7, 0.5 * len(gained) + 1), layout="constrained")
     axes = figure.subplots()
-    points = {"what": [f"{one.name} ({one.where})" for one in gained], "gain": [one.times for one in gained]}
-    sns.barplot(points, x="gain", y="what", color="0.6", ax=axes)
+    points = {"what": [f"{one.name}\n{one.where}" for one in gained], "gain": [one.times for one in gained]}
+    sns.scatterplot(points, x="gain", y="what", color="0.2", s=60, ax=axes)
     axes.axvline(1, color="0.2", linewidth=1)
     axes.set(xscale="log", xlabel="× as fast as the plain way", ylabel="")
-    axes.grid(axis="x", color="0.9")
+    axes.grid(color="0.9")
     axes.set_axisbelow(True)
     return figure
 
