@@ -51,7 +51,8 @@ def traced(one: Subject, steps: int, folder: Path | None) -> tuple[list[tuple[st
         kernels = [
             event
             for event in seen.events()
-            if event.device_type == DeviceType.CUDA and not event.is_user_annotation  # those are our phases
+            if event.device_type == DeviceType.CUDA
+            and not getattr(event, "is_user_annotation", False)  # those are the phases
         ]
         did = device_of([(event.time_range.start, event.time_range.end) for event in kernels], steps)
         on_device = {event.key: event.self_device_time_total for event in seen.key_averages()}

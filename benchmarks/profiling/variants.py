@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -45,7 +46,11 @@ def _eager(method: Method, batches: Batches, lead: int) -> Step:
 
 def _compiled(method: Method, batches: Batches, lead: int) -> Step:
     """Compile what networks do; a whole step would break at each of its gradients, and be compiled again."""
-    torch._dynamo.config.recompile_limit = MOST_COMPILED  # rows share code, and each is compiled for itself
+    config: Any = torch._dynamo.config
+    limit = (
+        "recompile_limit" if hasattr(config, "recompile_limit") else "cache_size_limit"
+    )  # before torch 2.7
+    setattr(config, limit, MOST_COMPILED)  # rows share code, and each is compiled for itself
     for network in method.networks().values():
         for child in network.children():  # methods call some from outside
             child.compile(dynamic=False)
