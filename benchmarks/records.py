@@ -169,12 +169,11 @@ def read_all(results: Path, curves: bool = True) -> list[RunRecord]:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Keep what is made inside out of the sight of the garbage collector: plain data hold no cycles, and much of it."""
+    """Let no garbage be looked for inside: plain data hold no cycles, and the search goes through all of them again."""
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
-        gc.freeze()
     finally:
         if enabled:
             gc.enable()
