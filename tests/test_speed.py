@@ -44,7 +44,7 @@ Changes = Callable[[], AbstractContextManager[object]]
 
 def losses(row: str, around: Changes, steps: int = 2) -> Iterator[dict[str, torch.Tensor]]:
     with around():
-        step = optimisations.small(row)
+        step = optimisations.small(row, "shapes")
         for _ in range(steps):
             yield step()  # type: ignore[misc]
 
@@ -68,7 +68,7 @@ def test_results_are_the_same_bits(row: str, around: Changes) -> None:
 
 @pytest.mark.usefixtures("tiny")
 def test_gradients_for_all_are_more_work() -> None:
-    work = optimisations.small("simgan")
+    work = optimisations.small("simgan", "shapes")
     with optimisations.gradients_for_all():
         plain = goals.flops_of(work)
     assert plain > 1.01 * goals.flops_of(work)
