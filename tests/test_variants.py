@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -186,12 +187,15 @@ def test_no_step_reads_a_number(row: str) -> None:
 @pytest.mark.parametrize("row", TRAINED)
 def test_no_window_waits_for_the_device(row: str) -> None:
     one = begun(row, "cuda").subject("eager")
-    torch.cuda.set_sync_debug_mode("error")
+    torch.cuda.set_sync_debug_mode("warn")
     try:
-        for _ in range(3):
-            one.step(one.batches)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            for _ in range(3):
+                one.step(one.batches)
     finally:
         torch.cuda.set_sync_debug_mode("default")
+    assert [str(one.message) for one in said if "synchroniz" in str(one.message)] == []
 
 
 @pytest.mark.gpu
