@@ -1,16 +1,13 @@
 """Tables as Markdown, HTML, CSV and LaTeX; the same table gives the same bytes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from csv import writer
 from html import escape
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-from pandas.api.types import is_float_dtype
-
-from benchmarks.grids import Grid
+from benchmarks.grids import Columns, Grid
 from benchmarks.report import markup
 from benchmarks.tables import Table
 from benchmarks.writing import put
@@ -107,21 +104,17 @@ def _tabular(grid: Grid, table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def csv(numbers: pd.DataFrame) -> str:
-    """Return numbers with six significant digits, as pandas would write them in several times the time."""
+def csv(columns: Columns) -> str:
+    """Return columns as CSV, fractions with six significant digits, nothing for ``None``."""
     page = StringIO()
     lines = writer(page, lineterminator="\n")
-    lines.writerow(numbers.columns)
-    lines.writerows(zip(*(_texts(numbers[name]) for name in numbers), strict=True))
+    lines.writerow(columns)
+    lines.writerows(zip(*map(_texts, columns.values()), strict=True))
     return page.getvalue()
 
 
-def _texts(column: pd.Series) -> list[Any]:
-    if is_float_dtype(column):
-        return [
-            "" if value != value else f"{value:.6g}" for value in column.tolist()
-        ]  # only nan is not itself
-    return column.astype(object).where(column.notna(), None).tolist()
+def _texts(column: Sequence[Any]) -> list[Any]:
+    return [f"{value:.6g}" if isinstance(value, float) else value for value in column]
 
 
 def write(table: Table, folder: Path) -> list[Path]:
@@ -130,7 +123,7 @@ def write(table: Table, folder: Path) -> list[Path]:
         ".md": markdown(table),
         ".html": html(table),
         ".tex": latex(table),
-        ".csv": csv(table.frame),
+        ".csv": csv(table.columns),
         **({"-runs.csv": csv(table.runs)} if table.records else {}),
     }
     return [put(folder / f"{table.name}{ending}", page.encode()) for ending, page in pages.items()]

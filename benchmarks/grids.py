@@ -7,6 +7,7 @@ from typing import Any
 from benchmarks.records import RunRecord
 from benchmarks.scores.catalogue import SCORES
 from benchmarks.statistics import Estimate, estimate
+from benchmarks.study import seeds_said
 from benchmarks.summary import (
     BUDGET,
     COMPARED,
@@ -17,6 +18,9 @@ from benchmarks.summary import (
     by_seed,
     differences,
 )
+
+Columns = Mapping[str, Sequence[Any]]
+"""What a table tells machines: columns of equal length by their names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +60,7 @@ def score_grid(summary: Summary) -> Grid:
     for line, row in enumerate(rows):
         mine = summary.settings.get(row, {})
         settings = [_setting(mine, path) for path in summary.columns]
-        done = f"{summary.done(row)}/{len(summary.study.seeds)}"
+        done = f"{summary.done[row]}/{len(summary.study.seeds)}"
         cells.append((row, *settings, *(summary.shown(name, row) for name in names), done))
         bold |= {
             (line, place)
@@ -161,9 +165,7 @@ def floor_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid | None:
     seeds = summary.study.seeds
     if summary.baseline and len(seeds) >= 4:
         first, second = seeds[: len(seeds) // 2], seeds[len(seeds) // 2 :]
-        about = (
-            f"{summary.baseline}, seeds {', '.join(map(str, first))} less seeds {', '.join(map(str, second))}"
-        )
+        about = f"{summary.baseline}, seeds {seeds_said(first)} less seeds {seeds_said(second)}"
         gaps = [_between(summary, name, first, second) for name in names]
         if any(gap is not None for gap in gaps):
             shown = (_plain(gap, name, sign=True) for gap, name in zip(gaps, names, strict=True))
@@ -176,11 +178,9 @@ def floor_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid | None:
 
 def _between(summary: Summary, name: str, first: Sequence[int], second: Sequence[int]) -> float | None:
     """Return the baseline's mean over the first seeds less that over the second."""
-    values = by_seed(summary.runs[name], summary.baseline or "") if name in summary.runs else None
-    if values is None:
-        return None
-    one, two = (values[values.index.isin(seeds)] for seeds in (first, second))
-    return float(one.mean() - two.mean()) if len(one) and len(two) else None
+    values = by_seed(summary.runs, name, summary.baseline or "")
+    one, two = (estimate([values[seed] for seed in seeds if seed in values]) for seeds in (first, second))
+    return one.mean - two.mean if one and two else None
 
 
 def _plain(value: float | None, name: str, *, sign: bool = False) -> str:

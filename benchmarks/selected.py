@@ -5,23 +5,32 @@ That is the model that the method trains itself, or where it has none, the commo
 
 from collections.abc import Mapping, Sequence
 
-import pandas as pd
-
-from benchmarks.grids import Grid
+from benchmarks.grids import Columns, Grid
 from benchmarks.records import OK, RunRecord
-from benchmarks.selection import RULES, Rule, chosen
+from benchmarks.selection import RULES, chosen
 from benchmarks.statistics import estimate
-from benchmarks.summary import Summary, by_seed
+from benchmarks.summary import Runs, Summary, Values, by_seed, less, paired
 
-Choices = Mapping[str, pd.DataFrame]
-"""What is chosen by the name of the rule: step, error and run of a checkpoint by (row, seed), in their order."""
+Choices = Mapping[str, Runs]
+"""Step and error of the checkpoints that a rule chooses, by the rule's name."""
 
 
 def choices(records: Sequence[RunRecord]) -> Choices:
     """Return what every rule chooses; nothing where no finished run has several checkpoints."""
-    if not any(record.status == OK and len(record.checkpoints) > 1 for record in records):
+    done = [record for record in records if record.status == OK and record.checkpoints]
+    if not any(len(record.checkpoints) > 1 for record in done):
         return {}
-    return {name: _chosen(rule, records) for name, rule in RULES.items()}
+    picked: dict[str, dict[str, dict[str, dict[int, float]]]] = {name: {} for name in RULES}
+    for record in sorted(done, key=lambda one: (one.spec["row"], one.spec["seed"])):
+        row, seed = record.spec["row"], record.spec["seed"]
+        for name, rule in RULES.items():
+            if rule.criterion in record.checkpoints[0]:
+                one, mine = (
+                    chosen(rule, record.checkpoints),
+                    picked[name].setdefault(row, {"step": {}, "error": {}}),
+                )
+                mine["step"][seed], mine["error"][seed] = one["step"], one["error"]
+    return picked
 
 
 def rule_grid(summary: Summary, picked: Choices) -> Grid | None:
@@ -29,7 +38,7 @@ def rule_grid(summary: Summary, picked: Choices) -> Grid | None:
     if not picked:
         return None
     cells = [
-        (row, *(_written(by_seed(picked[name]["error"], row)) for name in RULES))
+        (row, *(_written(by_seed(choice, "error", row)) for choice in picked.values()))
         for row in summary.study.rows
     ]
     heading = "Target error % of the row's own model by rule of choice"
@@ -38,28 +47,35 @@ def rule_grid(summary: Summary, picked: Choices) -> Grid | None:
 
 def rule_grids(summary: Summary, picked: Choices) -> list[Grid]:
     """Return one grid a rule: which step it picks, the error there, and its differences to baseline and last step."""
-    return [_of_rule(name, frame, picked["last"], summary) for name, frame in picked.items()]
+    return [_of_rule(name, choice, picked["last"], summary) for name, choice in picked.items()]
 
 
-def chosen_runs(picked: Choices) -> pd.DataFrame:
+def chosen_runs(picked: Choices, records: Sequence[RunRecord]) -> Columns:
     """Return what every rule picks of every run: rule, method, seed, step, target error there, and the run's id."""
-    there = {name: frame for name, frame in picked.items() if len(frame)}
-    runs = pd.concat(there, names=["rule"]).reset_index()
-    return runs.rename(columns={"row": "method", "error": "error %"})
+    runs = {(record.spec["row"], record.spec["seed"]): record.id for record in records}
+    found = [(rule, row, mine) for rule, choice in picked.items() for row, mine in choice.items()]
+    return {
+        "rule": [rule for rule, _, mine in found for _ in mine["step"]],
+        "method": [row for _, row, mine in found for _ in mine["step"]],
+        "seed": [seed for *_, mine in found for seed in mine["step"]],
+        "step": [step for *_, mine in found for step in mine["step"].values()],
+        "error %": [error for *_, mine in found for error in mine["error"].values()],
+        "run": [runs[row, seed] for _, row, mine in found for seed in mine["step"]],
+    }
 
 
-def _of_rule(name: str, picked: pd.DataFrame, last: pd.DataFrame, summary: Summary) -> Grid:
-    errors, baseline = picked["error"], summary.baseline or ""
+def _of_rule(name: str, picked: Runs, last: Runs, summary: Summary) -> Grid:
+    baseline = summary.baseline or ""
     cells = []
     for row in summary.study.rows:
-        mine = by_seed(errors, row)
+        mine = by_seed(picked, "error", row)
         cells.append(
             (
                 row,
-                _written(by_seed(picked["step"], row), digits=0),
+                _written(by_seed(picked, "step", row), digits=0),
                 _written(mine),
-                "" if row == baseline else _written(mine - by_seed(errors, baseline), sign=True),
-                _written(mine - by_seed(last["error"], row), sign=True),
+                "" if row == baseline else _written(paired(picked, "error", row, baseline), sign=True),
+                _written(less(mine, by_seed(last, "error", row)), sign=True),
                 f"{len(mine)}/{len(summary.study.seeds)}",
             )
         )
@@ -74,17 +90,6 @@ def _of_rule(name: str, picked: pd.DataFrame, last: pd.DataFrame, summary: Summa
     return Grid(heading=f"{name}: {RULES[name].about}", columns=heads, cells=tuple(cells))
 
 
-def _chosen(rule: Rule, records: Sequence[RunRecord]) -> pd.DataFrame:
-    lines = []
-    for record in records:
-        found = record.checkpoints
-        if found and rule.criterion in found[0] and record.status == OK:
-            one = chosen(rule, found)
-            lines.append((record.spec["row"], record.spec["seed"], one["step"], one["error"], record.id))
-    frame = pd.DataFrame(lines, columns=["row", "seed", "step", "error", "run"])
-    return frame.set_index(["row", "seed"]).sort_index()
-
-
-def _written(values: pd.Series, digits: int = 1, *, sign: bool = False) -> str:
-    number = estimate(values.dropna().tolist())
+def _written(values: Values, digits: int = 1, *, sign: bool = False) -> str:
+    number = estimate([*values.values()])
     return number.written(digits, sign=sign) if number else ""

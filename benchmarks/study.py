@@ -3,9 +3,9 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from itertools import product
+from itertools import groupby, product
 from typing import Any
 
 from mistakes import UserMistake, unknown
@@ -114,6 +114,15 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     if not numbers or min(numbers) < (0 if listed else 1) or len(set(numbers)) < len(numbers):
         raise mistake
     return tuple(numbers) if listed else tuple(range(numbers[0]))
+
+
+def seeds_said(seeds: Iterable[int]) -> str:
+    """Return seeds in few words, three and more in a row by their ends: "0–4, 7"."""
+    parts: list[str] = []
+    for _, group in groupby(enumerate(seeds), key=lambda one: one[1] - one[0]):
+        row = [str(seed) for _, seed in group]
+        parts += row if len(row) < 3 else [f"{row[0]}–{row[-1]}"]
+    return ", ".join(parts)
 
 
 def _refuse_equal_rows(configs: Mapping[str, object]) -> None:

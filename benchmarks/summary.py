@@ -1,15 +1,15 @@
 """Records of one table → its numbers: settings, protocol, scores and costs by row, paired by seed. Needs no torch."""
 
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
-
-import pandas as pd
 
 from benchmarks.records import OK, RunRecord
 from benchmarks.scores.catalogue import SCORES
 from benchmarks.significance import FEWEST, holm, probability_of_improvement, sign_flip_p
-from benchmarks.statistics import Estimate, bca_interval, estimate, interquartile_mean
+from benchmarks.statistics import Estimate, Interval, bca_intervals, estimate, interquartile_mean
 from benchmarks.study import Study
 from methods.settings import varied
 from mistakes import UserMistake
@@ -38,6 +38,10 @@ QUARTILES = ("step_q1", "step_q3")
 BUDGET = ("steps", "images_per_step")  # columns only where rows differ in them
 
 Numbers = dict[tuple[str, str], Estimate | None]
+Values = Mapping[int, float]
+"""One number of a row's runs by seed, in their order."""
+Runs = Mapping[str, Mapping[str, Values]]
+"""Numbers of runs by row and name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +55,7 @@ class Difference:
     row: str
     score: str
     mean: Estimate
-    bootstrap: tuple[float, float] | None
+    bootstrap: Interval | None
     middle: float
     improvement: float
     p: float | None
@@ -59,7 +63,10 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """Everything that the grids of one table are made from; ``runs`` holds scores and costs by (row, seed)."""
+    """Everything that the grids of one table are made from.
+
+    Of finished runs, ``runs`` holds the scores and costs, and ``done`` how many there are of each row.
+    """
 
     study: Study
     settings: Mapping[str, Mapping[str, Any]]
@@ -69,7 +76,18 @@ class Summary:
     bounds: Collection[str]
     scores: Sequence[str]
     numbers: Numbers
-    runs: pd.DataFrame
+    runs: Runs
+    done: Counter[str]
+
+    @cached_property
+    def bootstraps(self) -> Mapping[tuple[str, str], Interval | None]:
+        """The BCa interval by (row, name) of every compared score, and by (row, "Δ name") of its differences."""
+        names = [name for name in COMPARED if name in self.scores]
+        samples = {(row, name): by_seed(self.runs, name, row) for name in names for row in self.study.rows}
+        if base := self.baseline:
+            samples |= {(row, f"Δ {name}"): paired(self.runs, name, row, base) for row, name in samples}
+        found = bca_intervals([[*values.values()] for values in samples.values()])
+        return dict(zip(samples, found, strict=True))
 
     def title(self, name: str) -> str:
         """Return how a score or cost, or the difference of one, is titled."""
@@ -85,11 +103,6 @@ class Summary:
             number = replace(number, half=None)  # the same in every run, like a count of parameters
         digits = SCORES[plain].digits if plain in SCORES else COSTS[plain][1]
         return number.written(digits, sign=name.startswith("Δ ")) if number else ""
-
-    def done(self, row: str) -> int:
-        """Return how many runs of a row are done."""
-        number = self.numbers[row, "runs"]
-        return int(number.mean) if number else 0
 
     def winner(self, name: str) -> str | None:
         """Return the trained row whose interval of a score lies apart from, and better than, that of every other."""
@@ -111,21 +124,23 @@ def summarise(study: Study, records: Sequence[RunRecord]) -> Summary:
     Raises :class:`UserMistake` where a row has records of two different settings or budgets, or of two data sets.
     """
     settings = _settings(study, records)
-    runs = finished(records)
+    done = [record for record in records if record.status == OK]
+    runs = finished(done)
     bounds = bounds_in(records)
     trained = [row for row in study.rows if row in settings and row not in bounds]
     baseline = trained[0] if trained else None
-    scores = [score for score in SCORES if score in runs and runs[score].notna().any()]
+    scores = [score for score in SCORES if any(record.scores.get(score) is not None for record in done)]
     return Summary(
         study=study,
         settings=settings,
-        protocol=_protocol(records),
+        protocol=_protocol(done),
         columns=varied([settings[row] for row in trained]),
         baseline=baseline,
         bounds=bounds,
         scores=scores,
         numbers=_numbers(study, runs, [*scores, *COSTS], baseline),
         runs=runs,
+        done=Counter(record.spec["row"] for record in done),
     )
 
 
@@ -136,12 +151,12 @@ def differences(summary: Summary) -> list[Difference]:
     """
     found: list[Difference] = []
     for score in [name for name in COMPARED if name in summary.scores]:
-        values = summary.runs[score]
-        gaps = {row: paired(values, row, summary.baseline or "").tolist() for row in summary.study.rows}
+        runs, baseline = summary.runs, summary.baseline or ""
+        gaps = {row: [*paired(runs, score, row, baseline).values()] for row in summary.study.rows}
         gaps = {row: gap for row, gap in gaps.items() if gap and row != summary.baseline}
         candidates = [row for row in gaps if row not in summary.bounds]
         p = dict(zip(candidates, holm([sign_flip_p(gaps[row]) for row in candidates]), strict=True))
-        theirs = by_seed(values, summary.baseline or "").tolist()
+        theirs = [*by_seed(runs, score, baseline).values()]
         for row, gap in gaps.items():
             mean = estimate(gap)
             assert mean is not None
@@ -150,19 +165,25 @@ def differences(summary: Summary) -> list[Difference]:
                     row=row,
                     score=score,
                     mean=mean,
-                    bootstrap=bca_interval(gap) if len(gap) >= FEWEST else None,
+                    bootstrap=summary.bootstraps[row, f"Δ {score}"] if len(gap) >= FEWEST else None,
                     middle=interquartile_mean(gap),
-                    improvement=probability_of_improvement(by_seed(values, row).tolist(), theirs),
+                    improvement=probability_of_improvement([*by_seed(runs, score, row).values()], theirs),
                     p=p.get(row),
                 )
             )
     return found
 
 
-def finished(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """Return scores and costs of every finished run, a column each, by (row, seed), in their order."""
-    frame = pd.DataFrame([_flat(record) for record in records])
-    return frame[frame["ok"]].set_index(["row", "seed"]).sort_index()
+def finished(records: Iterable[RunRecord]) -> Runs:
+    """Return the scores and costs of finished runs."""
+    runs: dict[str, defaultdict[str, dict[int, float]]] = {}
+    for record in sorted(records, key=lambda one: one.spec["seed"]):
+        if record.status == OK:
+            of_row, seed = runs.setdefault(record.spec["row"], defaultdict(dict)), record.spec["seed"]
+            for name, value in _numbers_of(record).items():
+                if value is not None:
+                    of_row[name][seed] = value
+    return runs
 
 
 def bounds_in(records: Iterable[RunRecord]) -> set[str]:
@@ -185,17 +206,16 @@ def _trains_nothing(found: Sequence[RunRecord]) -> bool:
 
 def _protocol(records: Sequence[RunRecord]) -> Mapping[str, Any]:
     """Return the protocol of all finished records; refuses two data sets under one name."""
-    first: RunRecord | None = None
+    if not records:
+        return {}
+    first = records[0]
     for record in records:
-        if record.status != OK:
-            continue
-        first = first or record
         if record.protocol != first.protocol:
             raise UserMistake(
                 f"records {first.id!r} and {record.id!r} were scored on different data or with different extractors; "
                 "allowed: one of them in a table. Delete the folders of the older."
             )
-    return first.protocol if first else {}
+    return first.protocol
 
 
 def _settings(study: Study, records: Sequence[RunRecord]) -> dict[str, Mapping[str, Any]]:
@@ -210,41 +230,42 @@ def _settings(study: Study, records: Sequence[RunRecord]) -> dict[str, Mapping[s
     return {row: found[row].spec["settings"] for row in study.rows if row in found}
 
 
-def _flat(record: RunRecord) -> dict[str, Any]:
-    """Return the numbers of one run in one row; those of an unfinished run are missing."""
-    spec = record.spec
-    row = {"row": spec["row"], "seed": spec["seed"], "ok": record.status == OK, **record.scores}
+def _numbers_of(record: RunRecord) -> dict[str, float | None]:
+    """Return the scores and costs of one run."""
+    found = dict(record.scores)
     if median := record.step_ms.get("median"):
-        row |= {"step_ms": median, "step_q1": record.step_ms["q1"], "step_q3": record.step_ms["q3"]}
-        row["images_per_second"] = 1000 * record.images_per_step / median
-        row |= {"steps": spec["budget"]["steps"], "images_per_step": record.images_per_step}
-    return row | {
+        found |= {"step_ms": median, "step_q1": record.step_ms["q1"], "step_q3": record.step_ms["q3"]}
+        found["images_per_second"] = 1000 * record.images_per_step / median
+        found |= {"steps": record.spec["budget"]["steps"], "images_per_step": record.images_per_step}
+    return found | {
         "peak_mib": record.peak_mib,
         "parameters": sum(record.parameters.values()) or None,
         **record.seconds,
     }
 
 
-def _numbers(study: Study, runs: pd.DataFrame, names: Sequence[str], baseline: str | None) -> Numbers:
+def _numbers(study: Study, runs: Runs, names: Sequence[str], baseline: str | None) -> Numbers:
     """Return the estimate of every (row, name), and of (row, "Δ name") paired by seed against the baseline."""
     numbers: Numbers = {}
     for name in names:
-        values = runs[name] if name in runs else pd.Series(dtype=float)
-        found = {row: by_seed(values, row) for row in study.rows}
+        found = {row: by_seed(runs, name, row) for row in study.rows}
         for row, mine in found.items():
-            numbers[row, name] = estimate(mine.tolist())
+            numbers[row, name] = estimate([*mine.values()])
             if name in (*COMPARED, *COMPONENT) and baseline and row != baseline:
-                numbers[row, f"Δ {name}"] = estimate((mine - found[baseline]).dropna().tolist())
-    for row in study.rows:
-        numbers[row, "runs"] = estimate([float(len(by_seed(runs["ok"], row)))])
+                numbers[row, f"Δ {name}"] = estimate([*less(mine, found[baseline]).values()])
     return numbers
 
 
-def paired(values: pd.Series, row: str, baseline: str) -> pd.Series:
-    """Return one row's values less the baseline's, by seed, of the seeds that both have."""
-    return (by_seed(values, row) - by_seed(values, baseline)).dropna()
+def paired(runs: Runs, name: str, row: str, baseline: str) -> Values:
+    """Return one row's numbers of one name less the baseline's, of the seeds that both have."""
+    return less(by_seed(runs, name, row), by_seed(runs, name, baseline))
 
 
-def by_seed(values: pd.Series, row: str) -> pd.Series:
-    """Return one row's values by seed, in the order of seeds, without missing ones."""
-    return values.loc[row].dropna().astype(float) if row in values.index else pd.Series(dtype=float)
+def less(mine: Values, theirs: Values) -> Values:
+    """Return the differences of the seeds that both have."""
+    return {seed: value - theirs[seed] for seed, value in mine.items() if seed in theirs}
+
+
+def by_seed(runs: Runs, name: str, row: str) -> Values:
+    """Return one row's numbers of one name; none where it has no such number."""
+    return runs.get(row, {}).get(name, {})

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.grids import (
+    Columns,
     Grid,
     cost_grid,
     difference_grid,
@@ -18,16 +17,19 @@ from benchmarks.grids import (
 from benchmarks.records import OK, RunRecord
 from benchmarks.scores.catalogue import SCORES
 from benchmarks.selected import Choices, choices, chosen_runs, rule_grid, rule_grids
-from benchmarks.statistics import bca_interval, interquartile_mean, worst_case
-from benchmarks.study import Study
+from benchmarks.statistics import interquartile_mean, worst_case
+from benchmarks.study import Study, seeds_said
 from benchmarks.summary import COMPARED, Summary, bounds_in, by_seed, summarise
+
+if TYPE_CHECKING:  # to make tables takes no pandas, whose import takes as long as 5,000 records
+    import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """One comparison on one pair, scale and machine: ``grids`` to show, ``frame`` with the numbers of ``records``.
+    """One comparison on one pair, scale and machine: ``grids`` to show, ``columns`` with the numbers of ``records``.
 
-    ``selection`` is the table of every rule of choice, where runs have checkpoints; its ``frame`` holds what is chosen.
+    ``selection`` is the table of every rule of choice, where runs have checkpoints; its ``columns`` hold what is chosen.
     """
 
     name: str
@@ -35,26 +37,35 @@ class Table:
     about: str
     grids: tuple[Grid, ...]
     notes: tuple[str, ...]
-    frame: pd.DataFrame
+    columns: Columns
     records: tuple[RunRecord, ...]
     selection: "Table | None" = None
 
     @property
-    def runs(self) -> pd.DataFrame:
+    def frame(self) -> "pd.DataFrame":
+        """The columns as a frame, for notebooks."""
+        import pandas as pd
+
+        return pd.DataFrame(self.columns)
+
+    @property
+    def runs(self) -> Columns:
         """Every run with its id, status and scores: what the numbers are made from."""
-        return pd.DataFrame(
-            [
-                {
-                    "method": record.spec["row"],
-                    "seed": record.spec["seed"],
-                    "status": record.status,
-                    **record.scores,
-                    "ms / step": record.step_ms.get("median"),
-                    "run": record.id,
-                }
-                for record in sorted(self.records, key=lambda one: (one.spec["row"], one.spec["seed"]))
-            ]
+        runs = sorted(self.records, key=lambda one: (one.spec["row"], one.spec["seed"]))
+        names = _names(record.scores for record in runs)
+        lines = (
+            (
+                record.spec["row"],
+                record.spec["seed"],
+                record.status,
+                *map(record.scores.get, names),
+                record.step_ms.get("median"),
+                record.id,
+            )
+            for record in runs
         )
+        heads = ("method", "seed", "status", *names, "ms / step", "run")
+        return dict(zip(heads, zip(*lines, strict=True), strict=False))
 
 
 def records_of(study: Study, records: Iterable[RunRecord]) -> list[RunRecord]:
@@ -136,7 +147,7 @@ def _table(study: Study, records: Sequence[RunRecord], name: str) -> Table:
         about=_about(summary, records[0]),
         grids=tuple(grid for grid in grids if grid),
         notes=(*_failures(summary, records), *_blanks(records)),
-        frame=_plain(summary),
+        columns=_columns(summary),
         records=tuple(records),
     )
     return replace(table, selection=_selection(table, summary, picked)) if picked else table
@@ -149,7 +160,7 @@ def _selection(table: Table, summary: Summary, picked: Choices) -> Table:
         about=f"{table.about} The default rule is last; oracle looks at the test labels.",
         grids=tuple(rule_grids(summary, picked)),
         notes=(),
-        frame=chosen_runs(picked),
+        columns=chosen_runs(picked, table.records),
         records=(),
     )
 
@@ -165,7 +176,7 @@ def _about(summary: Summary, record: RunRecord) -> str:
     paired = f" Δ: to {summary.baseline}, paired by seed." if summary.baseline else ""
     return (
         f"{study.about[0].upper()}{study.about[1:]}. Scale {study.scale}, seeds "
-        f"{', '.join(map(str, study.seeds))}, {host.get('device')} ({host.get('threads')} threads{record.crowd}); "
+        f"{seeds_said(study.seeds)}, {host.get('device')} ({host.get('threads')} threads{record.crowd}); "
         f"images: {sizes}; data {protocol.get('data', 'unknown')}{identity}. "
         f"Mean ± 95 % t-interval over seeds.{paired} {_directions(summary)}"
         "Bold: settings other than the baseline's, and a trained row's score whose interval lies apart from every other's."
@@ -192,7 +203,7 @@ def _failures(summary: Summary, records: Sequence[RunRecord]) -> Iterable[str]:
             yield f"{run}: {flag}"
     for row in dict.fromkeys(record.spec["row"] for record in records if record.status != OK):
         for name in [name for name in summary.scores if SCORES[name].worst is not None]:
-            values, planned = by_seed(summary.runs[name], row).tolist(), len(summary.study.seeds)
+            values, planned = [*by_seed(summary.runs, name, row).values()], len(summary.study.seeds)
             if values:
                 bound = worst_case(values, planned, SCORES[name].worst or 0)
                 yield (
@@ -215,21 +226,26 @@ def _blanks(records: Sequence[RunRecord]) -> Iterable[str]:
         yield f"{', '.join(of_rows)}: no {names_said}: {reason}"
 
 
-def _plain(summary: Summary) -> pd.DataFrame:
+def _columns(summary: Summary) -> Columns:
     """Return the table for machines: for every number mean, half-width and count, for compared scores more."""
     lines = []
     for row in summary.study.rows:
         settings = summary.settings.get(row, {})
         line: dict[str, Any] = {"method": row} | {path: settings.get(path) for path in summary.columns}
-        for name in dict.fromkeys(name for _, name in summary.numbers if name != "runs"):
+        for name in dict.fromkeys(name for _, name in summary.numbers):
             number = summary.numbers.get((row, name))
             title = summary.title(name)
             line[f"{title} mean"] = number.mean if number else None
             line[f"{title} half"] = number.half if number else None
             line[f"{title} n"] = number.count if number else 0
             if name in COMPARED and number:
-                values = by_seed(summary.runs[name], row).tolist()
-                line[f"{title} BCa low"], line[f"{title} BCa high"] = bca_interval(values) or (None, None)
-                line[f"{title} IQM"] = interquartile_mean(values)
-        lines.append(line | {"runs": summary.done(row)})
-    return pd.DataFrame(lines)
+                low, high = summary.bootstraps[row, name] or (None, None)
+                line |= {f"{title} BCa low": low, f"{title} BCa high": high}
+                line[f"{title} IQM"] = interquartile_mean([*by_seed(summary.runs, name, row).values()])
+        lines.append(line | {"runs": summary.done[row]})
+    return {name: [line.get(name) for line in lines] for name in _names(lines)}
+
+
+def _names(lines: Iterable[Iterable[str]]) -> Iterable[str]:
+    """Return every name in the lines once."""
+    return dict.fromkeys(name for line in lines for name in line)

@@ -46,7 +46,10 @@ def print_tables(made: "Sequence[Table]", as_json: bool) -> None:
                 {
                     "name": table.name,
                     "about": table.about,
-                    "rows": json.loads(table.frame.to_json(orient="records")),
+                    "rows": [
+                        dict(zip(table.columns, line, strict=True))
+                        for line in zip(*table.columns.values(), strict=True)
+                    ],
                     "notes": table.notes,
                 }
                 for table in made

@@ -2,13 +2,15 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.scores.catalogue import SCORES
 from benchmarks.selection import RULES
 
-PAGE = (Path(__file__).parent.parent / "docs" / "scores.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs" / "scores.md").read_text(encoding="utf-8")
 SECTIONS = {
     name: text
     for title, text in re.findall(r"^### (.+)\n((?:(?!^#).*\n?)*)", PAGE, re.MULTILINE)
@@ -28,3 +30,15 @@ def test_no_section_is_of_a_score_that_does_not_exist() -> None:
 
 def test_every_rule_of_choice_is_explained() -> None:
     assert re.findall(r"^\| `([\w-]+)` \|", PAGE, re.MULTILINE) == list(RULES)
+
+
+def test_the_readme_makes_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    (code,) = re.findall(
+        r"^```python\n(.+?)^```", Path("README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+    found: dict[str, Any] = {}
+    exec(code, found)
+    frame = found["table"].frame.set_index("method")
+    assert frame.loc["simgan", "runs"] == 6
+    assert frame.loc["target-only", "target error % mean"] < frame.loc["source-only", "target error % mean"]

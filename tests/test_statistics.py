@@ -1,12 +1,28 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.statistics import Estimate, bca_interval, estimate, interquartile_mean, worst_case
+from benchmarks.statistics import (
+    Estimate,
+    Interval,
+    bca_intervals,
+    estimate,
+    interquartile_mean,
+    students,
+    worst_case,
+)
 
 finite = st.floats(-1e6, 1e6)
+
+
+def bca_interval(values: list[float], **options: Any) -> Interval | None:
+    """Return the interval of a single sample."""
+    (found,) = bca_intervals([values], **options)
+    return found
 
 
 @given(st.lists(finite, min_size=2, max_size=12))
@@ -19,6 +35,13 @@ def test_interval_is_students(values: list[float]) -> None:
     assert number.half == pytest.approx(
         scipy.stats.t.ppf(0.975, len(values) - 1) * spread, rel=1e-6, abs=1e-6
     )
+
+
+@pytest.mark.parametrize("level", [0.01, 0.5, 0.9, 0.95, 0.999])
+def test_students_distribution_is_scipys(level: float) -> None:
+    for freedom in (*range(1, 60), 99, 100, 1999, 2000):
+        expected = scipy.stats.t.ppf((1 + level) / 2, freedom)
+        assert students(level, freedom) == pytest.approx(expected, rel=1e-11)
 
 
 def test_interval_covers_the_mean_in_95_of_100_draws() -> None:
@@ -131,6 +154,14 @@ def test_bootstrap_interval_moves_and_grows_with_the_values(
     assert moved == pytest.approx([scale * end + shift for end in found], abs=1e-6)
     assert min(values) - 1e-9 <= found[0] <= found[1] <= max(values) + 1e-9
     assert bca_interval(values[::-1]) == found
+
+
+def test_bootstrap_intervals_of_many_samples_are_those_of_each() -> None:
+    samples = [*SAMPLES.values(), [1.0, 2.0], [], *(values[::-1] for values in SAMPLES.values())]
+    alone = [bca_interval(values) for values in samples]
+    assert [one is None for one in alone] == [len(values) < 3 for values in samples]
+    for found, one in zip(bca_intervals(samples), alone, strict=True):
+        assert found == (one and pytest.approx(one, rel=1e-12))
 
 
 def test_bootstrap_interval_turns_round_with_the_values() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.scales import SCALES
 from benchmarks.studies import STUDIES, find_study
-from benchmarks.study import RunSpec, Study, runs
+from benchmarks.study import RunSpec, Study, runs, seeds_said
 from datasets.catalogue import PAIRS
 from methods.recipes import configure
 from methods.settings import flatten
@@ -138,6 +138,21 @@ def test_published_study_can_be_planned(name: str) -> None:
     assert set(found.pairs) <= set(PAIRS)
     ids = [spec.id for spec in runs(found, "cpu")]
     assert len(ids) == len(set(ids)) == len(found.pairs) * len(found.rows) * len(found.seeds)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "said"),
+    [
+        ((), ""),
+        ((3,), "3"),
+        ((0, 1), "0, 1"),
+        ((0, 1, 2), "0–2"),
+        ((0, 1, 2, 4, 7, 8, 9, 10), "0–2, 4, 7–10"),
+        ((2, 1, 0), "2, 1, 0"),
+    ],
+)
+def test_seeds_in_a_row_are_said_by_their_ends(seeds: tuple[int, ...], said: str) -> None:
+    assert seeds_said(seeds) == said
 
 
 def test_unknown_study_names_the_nearest() -> None:

@@ -6,8 +6,10 @@ from typing import Annotated
 import typer
 
 from benchmarks.options import AsJson, Results, Studies
+from benchmarks.records import uncollected
 
 
+@uncollected()
 def tables(
     studies: Studies = None,
     results: Results = Path("results"),

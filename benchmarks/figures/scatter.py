@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -13,7 +12,7 @@ from benchmarks.figures.marks import LINE, Look, breadth, canvas, fit, legend, l
 from benchmarks.records import OK, RunRecord
 from benchmarks.statistics import Estimate, estimate
 from benchmarks.study import Study
-from benchmarks.summary import bounds_in, by_seed, finished, summarise
+from benchmarks.summary import Runs, Values, bounds_in, by_seed, finished, summarise
 
 Points = Mapping[str, tuple[Sequence[float], Sequence[float]]]
 Means = Mapping[str, tuple[Estimate, Estimate]]
@@ -25,12 +24,11 @@ def pareto_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
     Steps count at their median time, so that pauses of the machine do not. A band joins the rows that no other betters
     in both means; rows that train nothing are dashed lines. ``None`` where no timed run has an error.
     """
-    runs = finished(records).reindex(columns=["error", "steps", "step_ms", "pretraining"])
-    runs["time"] = runs["steps"] * runs["step_ms"] / 1000 + runs["pretraining"].fillna(0)
-    points, means = _points(study, runs[["time", "error"]])
+    runs = finished(records)
+    points, means = _points({row: (_time(runs, row), by_seed(runs, "error", row)) for row in study.rows})
     if not points:
         return None
-    errors = {row: estimate(by_seed(runs["error"], row).tolist()) for row in _bounds(study, records)}
+    errors = {row: estimate([*by_seed(runs, "error", row).values()]) for row in _bounds(study, records)}
     bounds = {row: number.mean for row, number in errors.items() if number}
     figure, axes, marked = _canvas(study, points)
     fit(axes, "x", _all(points, 0), [time for time, _ in means.values()])
@@ -44,6 +42,13 @@ def pareto_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
     titled(axes, "y", "target error %")
     legend(figure, marked, lines=False, more=[_joined(axes, front(means))])
     return figure
+
+
+def _time(runs: Runs, row: str) -> Values:
+    """Return the seconds of training of those runs whose steps were timed."""
+    steps, before = by_seed(runs, "steps", row), by_seed(runs, "pretraining", row)
+    times = by_seed(runs, "step_ms", row)
+    return {seed: steps[seed] * ms / 1000 + before.get(seed, 0) for seed, ms in times.items()}
 
 
 def _joined(axes: Axes, best: Sequence[tuple[float, float]]) -> Line2D:
@@ -69,7 +74,9 @@ def fid_error_figure(study: Study, records: Sequence[RunRecord]) -> Figure | Non
     ``None`` where no such run has both.
     """
     summary, runs = summarise(study, records), finished(records)
-    points, means = _points(study, runs.reindex(columns=["fid", "error"]))
+    points, means = _points(
+        {row: (by_seed(runs, "fid", row), by_seed(runs, "error", row)) for row in study.rows}
+    )
     trained = {row: mine for row, mine in points.items() if row not in _bounds(study, records)}
     if not trained:
         return None
@@ -97,15 +104,15 @@ def _bounds(study: Study, records: Sequence[RunRecord]) -> list[str]:
     return [row for row in study.rows if row in found]
 
 
-def _points(study: Study, runs: pd.DataFrame) -> tuple[Points, Means]:
+def _points(numbers: Mapping[str, tuple[Values, Values]]) -> tuple[Points, Means]:
     """Return by row the values of runs that have both of two numbers, and the means of both."""
-    whole = runs.dropna()
-    x, y = (
-        {row: values for row in study.rows if (values := by_seed(whole[name], row).tolist())}
-        for name in whole
-    )
-    means = {row: (a, b) for row in x if (a := estimate(x[row])) and (b := estimate(y[row]))}
-    return {row: (x[row], y[row]) for row in x}, means
+    points, means = {}, {}
+    for row, (x, y) in numbers.items():
+        seeds = [seed for seed in x if seed in y]
+        mine = [x[seed] for seed in seeds], [y[seed] for seed in seeds]
+        if (a := estimate(mine[0])) and (b := estimate(mine[1])):
+            points[row], means[row] = mine, (a, b)
+    return points, means
 
 
 def _all(points: Points, side: int) -> list[float]:

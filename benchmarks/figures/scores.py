@@ -21,7 +21,7 @@ def score_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
     """
     summary, runs = summarise(study, records), finished(records)
     values = {
-        name: {row: by_seed(runs[name], row).tolist() for row in study.rows} for name in _compared(summary)
+        name: {row: [*by_seed(runs, name, row).values()] for row in study.rows} for name in _compared(summary)
     }
     return _forest(values, summary, signed=False)
 
@@ -37,7 +37,7 @@ def difference_figure(study: Study, records: Sequence[RunRecord]) -> Figure | No
         return None
     values = {
         f"Δ {name}": {
-            row: paired(runs[name], row, baseline).tolist() for row in study.rows if row != baseline
+            row: [*paired(runs, name, row, baseline).values()] for row in study.rows if row != baseline
         }
         for name in _compared(summary)
     }

@@ -3,12 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-
 from benchmarks.records import OK, RunRecord
 from benchmarks.scores.catalogue import SCORES
 from benchmarks.statistics import Estimate, estimate
-from benchmarks.summary import by_seed, finished, paired
+from benchmarks.summary import Values, by_seed, finished, paired
 
 
 def differences(rows: Sequence[str], records: Sequence[RunRecord]) -> dict[str, Any]:
@@ -24,9 +22,9 @@ def differences(rows: Sequence[str], records: Sequence[RunRecord]) -> dict[str, 
     return {
         "rows": list(rows),
         "scores": [SCORES[name].short for name in names],
-        "means": [[_mean(name, by_seed(runs[name], row)) for name in names] for row in rows],
+        "means": [[_mean(name, by_seed(runs, name, row)) for name in names] for row in rows],
         "differences": [
-            [[_difference(name, paired(runs[name], row, other)) for name in names] for other in rows]
+            [[_difference(name, paired(runs, name, row, other)) for name in names] for other in rows]
             for row in rows
         ],
         "paths": paths,
@@ -57,13 +55,13 @@ def paths_in(settings: Mapping[str, Mapping[str, str]]) -> list[str]:
     return sorted(paths, key=lambda path: path.startswith("budget."))
 
 
-def _mean(name: str, values: pd.Series) -> str:
-    number = estimate(values.tolist())
+def _mean(name: str, values: Values) -> str:
+    number = estimate([*values.values()])
     return number.written(SCORES[name].digits) if number else ""
 
 
-def _difference(name: str, gaps: pd.Series) -> list[str | int] | None:
-    number = estimate(gaps.tolist())
+def _difference(name: str, gaps: Values) -> list[str | int] | None:
+    number = estimate([*gaps.values()])
     if number is None:
         return None
     return [number.written(SCORES[name].digits, sign=True), number.count, _place(number)]

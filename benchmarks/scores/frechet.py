@@ -1,8 +1,9 @@
 """Fréchet distance between two sets of features (FID; Heusel et al., NeurIPS 2017, arXiv 1706.08500, eq. 6)."""
 
 import torch
-from scipy.special import stdtrit
 from torch import Tensor
+
+from benchmarks.statistics import students
 
 GROUPS = 20
 
@@ -58,7 +59,7 @@ def frechet_interval(first: Tensor, second: Tensor, seed: int = 0) -> tuple[floa
         dtype=torch.float64,
     )
     spread = ((groups - 1) * without.var(correction=0)).sqrt().item()
-    middle, half = frechet_distance(first, second), float(stdtrit(groups - 1, 0.975)) * spread
+    middle, half = frechet_distance(first, second), students(0.95, groups - 1) * spread
     return max(middle - half, 0.0), middle + half
 
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
-from scipy.special import stdtrit
 
 from benchmarks.grids import Grid
+from benchmarks.statistics import students
 from benchmarks.terminal import OUT, show_grid
 from mistakes import UserMistake
 
@@ -95,7 +95,7 @@ def threshold(base: np.ndarray, new: np.ndarray, level: float) -> np.ndarray:
     """
     k, m = base.shape[-1], new.shape[-1]
     squares = k * base.var(-1) + m * new.var(-1)
-    half = stdtrit(k + m - 2, 1 - level) * np.sqrt(squares / (k + m - 2) * (1 / k + 1 / m))
+    half = students(1 - 2 * level, k + m - 2) * np.sqrt(squares / (k + m - 2) * (1 / k + 1 / m))
     return np.maximum(half, math.log1p(FLOOR))
 
 
