@@ -113,7 +113,9 @@ def csv(columns: Columns) -> str:
     return page.getvalue()
 
 
-def _texts(column: Sequence[Any]) -> list[Any]:
+def _texts(column: Sequence[Any]) -> Sequence[Any]:
+    if float not in set(map(type, column)):
+        return column
     return [f"{value:.6g}" if isinstance(value, float) else value for value in column]
 
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,10 @@ class RunRecord:
         return f", {self.host['jobs']} runs at a time" if "jobs" in self.host else ""
 
 
+class MissingRecord(UserMistake):
+    """There is no record where one was looked for."""
+
+
 FIELDS = {part.name for part in fields(RunRecord)}
 
 
@@ -123,7 +127,7 @@ def exists(run_id: str, results: Path) -> bool:
 def read(path: Path | str, curve: bool = True) -> RunRecord:
     """Read one ``record.json``, with its curve or, in half the time, without.
 
-    Raises :class:`UserMistake` if it is none, or of another schema.
+    Raises :class:`MissingRecord` if there is no such file, :class:`UserMistake` if it is no record or of another schema.
     """
     mend = "Delete its folder to run it again."
     try:
@@ -143,6 +147,10 @@ def read(path: Path | str, curve: bool = True) -> RunRecord:
         return record
     except UserMistake:
         raise
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MissingRecord(
+            f"there is no record {str(path)!r}; allowed: one that a run has written."
+        ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserMistake(
             f"record {str(path)!r} is corrupt ({type(error).__name__}: {error}); "
@@ -166,8 +174,12 @@ def read_all(results: Path, curves: bool = True) -> list[RunRecord]:
     runs = results / "runs"
     names = sorted(os.listdir(runs)) if runs.is_dir() else []
     paths = [f"{runs}/{name}/record.json" for name in names if not name.startswith(".")]
+    found = []
     with uncollected():
-        return [read(path, curves) for path in paths if os.path.isfile(path)]
+        for path in paths:
+            with suppress(MissingRecord):
+                found.append(read(path, curves))
+    return found
 
 
 @contextmanager

@@ -129,7 +129,7 @@ def summarise(study: Study, records: Sequence[RunRecord]) -> Summary:
     bounds = bounds_in(records)
     trained = [row for row in study.rows if row in settings and row not in bounds]
     baseline = trained[0] if trained else None
-    scores = [score for score in SCORES if any(record.scores.get(score) is not None for record in done)]
+    scores = [score for score in SCORES if any(score in mine for mine in runs.values())]
     return Summary(
         study=study,
         settings=settings,

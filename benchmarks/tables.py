@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.grids import (
@@ -248,4 +249,4 @@ def _columns(summary: Summary) -> Columns:
 
 def _names(lines: Iterable[Iterable[str]]) -> Iterable[str]:
     """Return every name in the lines once."""
-    return dict.fromkeys(name for line in lines for name in line)
+    return dict.fromkeys(chain.from_iterable(lines))
