@@ -131,15 +131,16 @@ def read(path: Path | str, curve: bool = True) -> RunRecord:
     """
     mend = "Delete its folder to run it again."
     try:
-        with open(path, "rb", buffering=0) as file:
-            text = file.read()
+        text = _bytes(path)
         content = orjson.loads(text if curve else _without_curve(text))
         if content["schema"] != SCHEMA:
             raise UserMistake(
                 f"record {str(path)!r} has schema {content['schema']!r}; allowed: {SCHEMA}. {mend}"
             )
-        content |= {name: tuple(content[name]) for name in ("flags", "curve", "checkpoints")}
-        content |= {} if curve else {"curve": ()}
+        for name in ("flags", "curve", "checkpoints"):
+            content[name] = tuple(content[name])
+        if not curve:
+            content["curve"] = ()
         if odd := content.keys() ^ FIELDS:
             raise ValueError(f"missing or unknown fields {', '.join(sorted(odd))}")
         record = object.__new__(RunRecord)  # a frozen class takes five times as long to set fields one by one
@@ -156,6 +157,15 @@ def read(path: Path | str, curve: bool = True) -> RunRecord:
             f"record {str(path)!r} is corrupt ({type(error).__name__}: {error}); "
             f"allowed: a whole record, as a run writes it. {mend}"
         ) from error
+
+
+def _bytes(path: Path | str) -> bytes:
+    """Return what a file holds, in half the calls of the system that ``open`` needs."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(handle, os.fstat(handle).st_size)
+    finally:
+        os.close(handle)
 
 
 def _without_curve(text: bytes) -> bytes:

@@ -46,8 +46,7 @@ def estimate(values: Sequence[float], level: float = 0.95) -> Estimate | None:
     mean = math.fsum(values) / count
     if count == 1:
         return Estimate(mean=mean, half=None, count=1)
-    off = np.asarray(values) - mean
-    spread = math.sqrt(math.fsum((off * off).tolist()) / (count - 1))
+    spread = math.dist(values, [mean] * count) / math.sqrt(count - 1)
     half = students(level, count - 1) * spread / math.sqrt(count)
     return Estimate(mean=mean, half=half, count=count)
 

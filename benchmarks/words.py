@@ -143,12 +143,7 @@ def recorded_studies(
     Raises :class:`UserMistake` for an unknown name, and where there is no record at all.
     """
     everything = [_with_criteria(one, results) for one in records.read_all(results, curves)]
-    there = {(record.spec["pair"], record.spec["row"], record.spec["scale"]) for record in everything}
-    studies = [find_study(name) for name in names] or [
-        study
-        for study in STUDIES.values()
-        if there.issuperset((pair, row, study.scale) for pair in study.pairs for row in study.rows)
-    ]
+    studies = [find_study(name) for name in names] or _whole(everything)
     found = [(study, mine) for study in studies if (mine := records_of(study, everything))]
     if not found and not names:
         found = [(study, records_of(study, everything)) for study in studies_in(everything)]
@@ -158,6 +153,16 @@ def recorded_studies(
             "allowed: a folder that `bench.py --results` wrote to."
         )
     return found
+
+
+def _whole(everything: list[RunRecord]) -> list[Study]:
+    """Return the published studies of which each row has records on each pair."""
+    there = {(record.spec["pair"], record.spec["row"], record.spec["scale"]) for record in everything}
+    return [
+        study
+        for study in STUDIES.values()
+        if there.issuperset((pair, row, study.scale) for pair in study.pairs for row in study.rows)
+    ]
 
 
 def _with_criteria(record: RunRecord, results: Path) -> RunRecord:

@@ -62,6 +62,16 @@ def test_records_are_sorted_by_id(tmp_path: Path) -> None:
     assert [record.id for record in records.read_all(tmp_path)] == ["a", "b", "c"]
 
 
+def test_a_record_that_is_not_there_is_missed(tmp_path: Path) -> None:
+    written(tmp_path)
+    (tmp_path / "runs" / "empty").mkdir()
+    (tmp_path / "runs" / "stray.txt").write_text("no folder")
+    assert records.read_all(tmp_path) == [RECORD]
+    for name in ("empty", "stray.txt", "nowhere"):
+        with pytest.raises(records.MissingRecord, match=f"no record '.*{name}/record.json'"):
+            records.find(name, tmp_path)
+
+
 def test_a_record_exists_once_it_is_written(tmp_path: Path) -> None:
     assert not records.exists(RECORD.id, tmp_path)
     written(tmp_path)
