@@ -25,10 +25,8 @@ def choices(records: Sequence[RunRecord]) -> Choices:
         row, seed = record.spec["row"], record.spec["seed"]
         for name, rule in RULES.items():
             if rule.criterion in record.checkpoints[0]:
-                one, mine = (
-                    chosen(rule, record.checkpoints),
-                    picked[name].setdefault(row, {"step": {}, "error": {}}),
-                )
+                one = chosen(rule, record.checkpoints)
+                mine = picked[name].setdefault(row, {"step": {}, "error": {}})
                 mine["step"][seed], mine["error"][seed] = one["step"], one["error"]
     return picked
 

@@ -87,11 +87,11 @@ def bca_intervals(
     Under about 20 values it is too short: of six from a normal distribution it holds the mean 86 times in 100.
     Samples of one size are resampled alike, so that it costs little to have many of them at once.
     """
-    sorted_ = [np.sort(np.asarray(values, dtype=float)) for values in samples]
+    ordered = [np.sort(np.asarray(values, dtype=float)) for values in samples]
     found: dict[int, Interval] = {}
-    for count in {len(values) for values in sorted_ if len(values) >= 3}:
-        places = [place for place, values in enumerate(sorted_) if len(values) == count]
-        alike = np.stack([sorted_[place] for place in places])
+    for count in {len(values) for values in ordered if len(values) >= 3}:
+        places = [place for place, values in enumerate(ordered) if len(values) == count]
+        alike = np.stack([ordered[place] for place in places])
         off = alike - alike.mean(1, keepdims=True)
         drawn = _resampled(off, draws, seed)
         found |= {
@@ -117,9 +117,8 @@ def _resampled(samples: NDArray[np.float64], draws: int, seed: int) -> NDArray[n
     """Return the means of so many resamples of each sample, samples × draws; each draw takes the same places of all."""
     (number, count), random = samples.shape, np.random.default_rng(seed)
     means = np.empty((number, draws))
-    for part in np.array_split(
-        means, math.ceil(draws * count / 100_000), axis=1
-    ):  # views; picks fit the cache
+    parts = math.ceil(draws * count / 100_000)  # few enough draws each for the cache
+    for part in np.array_split(means, parts, axis=1):
         size = part.shape[1]
         picks = random.integers(count, size=(size, count)) + count * np.arange(size)[:, None]
         times = np.bincount(picks.ravel(), minlength=picks.size).reshape(size, count)
