@@ -71,7 +71,7 @@ def test_fid_limit_takes_out_most_of_the_bias() -> None:
 def test_kid_interval_is_the_bootstrap_over_images() -> None:
     one, two = features(30, 0, 0.4), features(25, 1)
     random = torch.Generator().manual_seed(7)
-    draws = [torch.randint(len(x), (400, len(x)), generator=random).tolist() for x in (one, two)]
+    draws = [torch.randint(len(x), (150, len(x)), generator=random).tolist() for x in (one, two)]
     inside = _kernel(one, one), _kernel(two, two)
     between = _kernel(one, two)
     values = []
@@ -82,7 +82,7 @@ def test_kid_interval_is_the_bootstrap_over_images() -> None:
         ]
         values.append(sum(alike) - 2 * np.mean([between[i][j] for i in drawn[0] for j in drawn[1]]))
     expected = np.quantile(values, [0.025, 0.975])
-    assert kernel_interval(one, two, seed=7, draws=400) == pytest.approx(tuple(expected))
+    assert kernel_interval(one, two, seed=7, draws=150) == pytest.approx(tuple(expected))
     low, high = kernel_interval(one, two)
     assert low < kernel_distance(one, two) < high
 
