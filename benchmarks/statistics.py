@@ -55,7 +55,7 @@ def estimate(values: Sequence[float], level: float = 0.95) -> Estimate | None:
 def students(level: float, freedom: int) -> float:
     """Return the t within ± which a share ``level`` of Student's distribution lies, for whole degrees of freedom.
 
-    By bisection; SciPy's would do, but to import it takes as long as to read 5,000 records.
+    By bisection; SciPy's would do, but to import it takes as long as to read thousands of records.
     """
     low, high = 0.0, math.pi / 2
     while low < (middle := (low + high) / 2) < high:
@@ -106,9 +106,9 @@ def _interval(
     """Return the interval of one sorted sample from its deviations and the resampled means of these."""
     if sample[0] == sample[-1]:
         return float(sample[0]), float(sample[0])
-    base = _bias(drawn, ROUNDING * np.abs(sample).max())
+    base, bend = _bias(drawn, ROUNDING * np.abs(sample).max()), _acceleration(off)
     ends = [base + NORMAL.inv_cdf(share) for share in ((1 - level) / 2, (1 + level) / 2)]
-    shares = [NORMAL.cdf(base + end / (1 - _acceleration(off) * end)) for end in ends]
+    shares = [NORMAL.cdf(base + end / (1 - bend * end)) for end in ends]
     low, high = sample.mean() + np.quantile(drawn, shares)
     return float(low), float(high)
 

@@ -22,7 +22,7 @@ from benchmarks.statistics import interquartile_mean, worst_case
 from benchmarks.study import Study, seeds_said
 from benchmarks.summary import COMPARED, Summary, bounds_in, by_seed, summarise
 
-if TYPE_CHECKING:  # to make tables takes no pandas, whose import takes as long as 5,000 records
+if TYPE_CHECKING:  # tables need no pandas, whose import takes as long as reading thousands of records
     import pandas as pd
 
 
