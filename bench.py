@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmarks.commands import images, recorded
-from benchmarks.commands.profile import profile
-from benchmarks.options import (
+from benchmarks.commands.options import (
     AsJson,
     Bounds,
     Changes,
@@ -24,10 +23,11 @@ from benchmarks.options import (
     Seeds,
     StudyName,
 )
+from benchmarks.commands.profile import profile
 from mistakes import UserMistake
 
 if TYPE_CHECKING:
-    from benchmarks.study import Study
+    from benchmarks.studies.study import Study
 
 EXAMPLES = """
 Examples:
@@ -99,25 +99,25 @@ def bench(
     if context.invoked_subcommand:
         _refuse_options_before(context)
         return
-    from benchmarks import records
-    from benchmarks.matrix import run_matrix
-    from benchmarks.plugins import load_plugins
-    from benchmarks.study import runs
-    from benchmarks.tables import tables_of
-    from benchmarks.terminal import live_progress, print_tables
-    from benchmarks.words import check_jobs, resolve_device
+    from benchmarks.commands.asked import check_jobs, resolve_device
+    from benchmarks.engines.matrix import run_matrix
+    from benchmarks.records import store
+    from benchmarks.studies.plugins import load_plugins
+    from benchmarks.studies.study import runs
+    from benchmarks.tables.table import tables_of
+    from benchmarks.tables.terminal import live_progress, print_tables
 
     check_jobs(jobs)
     load_plugins(plugin or [])
     chosen = _chosen(context)
     specs = list(runs(chosen, resolve_device(device)))
     if retry:
-        records.forget_unfinished([spec.id for spec in specs], results)
+        store.forget_unfinished([spec.id for spec in specs], results)
     with live_progress() as tell:
         run_matrix(specs, results, data, tell, jobs)
-    done = [records.find(spec.id, results) for spec in specs]
+    done = [store.find(spec.id, results) for spec in specs]
     print_tables(tables_of(chosen, done), as_json)
-    raise typer.Exit(int(any(record.status != records.OK for record in done)))
+    raise typer.Exit(int(any(record.status != store.OK for record in done)))
 
 
 @app.command()
@@ -138,11 +138,11 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show the runs that the same options would do, and what they may cost; nothing is run."""
-    from benchmarks.plan import planned, total
-    from benchmarks.plugins import load_plugins
-    from benchmarks.study import runs
-    from benchmarks.terminal import OUT, print_json, show_list
-    from benchmarks.words import resolve_device
+    from benchmarks.commands.asked import resolve_device
+    from benchmarks.studies.plan import planned, total
+    from benchmarks.studies.plugins import load_plugins
+    from benchmarks.studies.study import runs
+    from benchmarks.tables.terminal import OUT, print_json, show_list
     from datasets.catalogue import PAIRS
 
     load_plugins(plugin or [])
@@ -169,9 +169,9 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List what there is: methods, pairs, scores, extractors, studies and scales."""
-    from benchmarks.listing import listings
-    from benchmarks.plugins import load_plugins
-    from benchmarks.terminal import print_json, show_list
+    from benchmarks.commands.listing import listings
+    from benchmarks.studies.plugins import load_plugins
+    from benchmarks.tables.terminal import print_json, show_list
 
     load_plugins(plugin or [])
     found = listings(what or [], data)
@@ -198,14 +198,14 @@ def check_method(
     plugin: Annotated[Path, typer.Argument(help="Python file with methods or pairs of your own.")],
 ) -> None:
     """Hold a plugin to the contract that every method and pair of this suite is tested with."""
-    from benchmarks.plugins import check
+    from benchmarks.studies.plugins import check
 
     raise typer.Exit(check(plugin))
 
 
 def _chosen(context: typer.Context) -> "Study":
     """Return the study that the options of a run or plan name."""
-    from benchmarks.words import Selection
+    from benchmarks.commands.asked import Selection
 
     words = {**context.params, "changes": tuple(context.params["changes"] or ())}
     return Selection(**{name: words[name] for name in Selection.__dataclass_fields__}).resolved()

@@ -9,7 +9,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
-from datasets import layout
+from datasets.files import layout
 from mistakes import UserMistake, unknown
 
 if TYPE_CHECKING:
@@ -59,25 +59,25 @@ PAIRS: dict[str, Entry] = {
     "fonts-digits": Entry(
         about="printed digits of matplotlib's fonts → UCI handwritten digits, 16×16 grey",
         licence="fonts: Bitstream Vera/DejaVu, STIX and BaKoMa licences; UCI digits: CC BY 4.0",
-        load="datasets.fonts_digits:load",
+        load="datasets.pairs.fonts_digits:load",
         extractor="digits-v1",
     ),
     "digits-photos": Entry(
         about="UCI digits on black → other UCI digits on photographs (MNIST-M's recipe), 32×32 RGB",
         licence="UCI digits: CC BY 4.0; scikit-learn's photographs: CC BY",
-        load="datasets.digits_photos:load",
+        load="datasets.pairs.digits_photos:load",
         extractor="digits-v1",
     ),
     "shapes": Entry(
         about="drawn crosses, discs and bars → the same, dark and grainy, 12×12 grey (for tests)",
         licence="drawn by this project",
-        load="datasets.shapes:load",
+        load="datasets.pairs.shapes:load",
         extractor="random",
     ),
     "mnist-mnistm": Entry(
         about="MNIST → MNIST-M (digits over photographs), 32×32 RGB",
         licence=f"{MNIST}; {MNIST_M}",
-        load="datasets.digit_pairs:mnist_mnistm",
+        load="datasets.pairs.published_digits:mnist_mnistm",
         extractor="digits-v1",
         needs=(*layout.MNIST, RELEASE),
         budgets=LARGE,
@@ -85,7 +85,7 @@ PAIRS: dict[str, Entry] = {
     "mnist-mnistm-built": Entry(
         about="MNIST → MNIST-M made anew from MNIST and BSDS500's photographs, 32×32 RGB",
         licence=f"{MNIST}; {BSDS}",
-        load="datasets.digit_pairs:mnist_mnistm_built",
+        load="datasets.pairs.published_digits:mnist_mnistm_built",
         extractor="digits-v1",
         needs=(*layout.MNIST, *layout.BSDS500.values()),
         budgets=LARGE,
@@ -93,7 +93,7 @@ PAIRS: dict[str, Entry] = {
     "mnistphotos-mnistm": Entry(
         about="MNIST over photographs → MNIST-M: what the source's background matters, 32×32 RGB",
         licence=f"{MNIST}; {MNIST_M}; {BSDS}",
-        load="datasets.digit_pairs:mnistphotos_mnistm",
+        load="datasets.pairs.published_digits:mnistphotos_mnistm",
         extractor="digits-v1",
         needs=(*layout.MNIST, RELEASE, layout.BSDS500["train"]),
         budgets=LARGE,
@@ -101,7 +101,7 @@ PAIRS: dict[str, Entry] = {
     "mnist-mnistm-6of10": Entry(
         about="MNIST → MNIST-M, adapted on the digits 0 … 5, tested on all, 32×32 RGB",
         licence=f"{MNIST}; {MNIST_M}",
-        load="datasets.digit_pairs:mnist_mnistm_6of10",
+        load="datasets.pairs.published_digits:mnist_mnistm_6of10",
         extractor="digits-v1",
         needs=(*layout.MNIST, RELEASE),
         budgets=LARGE,
@@ -109,7 +109,7 @@ PAIRS: dict[str, Entry] = {
     "mnist-mnistm-1000": Entry(
         about="MNIST → MNIST-M with 1,000 labelled target images, 32×32 RGB",
         licence=f"{MNIST}; {MNIST_M}",
-        load="datasets.digit_pairs:mnist_mnistm_1000",
+        load="datasets.pairs.published_digits:mnist_mnistm_1000",
         extractor="digits-v1",
         needs=(*layout.MNIST, RELEASE),
         budgets=LARGE,
@@ -117,7 +117,7 @@ PAIRS: dict[str, Entry] = {
     "mnist-usps": Entry(
         about="MNIST → USPS (digits of envelopes), 28×28 grey",
         licence=f"{MNIST}; {USPS}",
-        load="datasets.digit_pairs:mnist_usps",
+        load="datasets.pairs.published_digits:mnist_usps",
         extractor="digits-v1",
         needs=(*layout.MNIST, *layout.USPS),
         budgets=LARGE,
@@ -125,7 +125,7 @@ PAIRS: dict[str, Entry] = {
     "usps-mnist": Entry(
         about="USPS → MNIST, 28×28 grey",
         licence=f"{USPS}; {MNIST}",
-        load="datasets.digit_pairs:usps_mnist",
+        load="datasets.pairs.published_digits:usps_mnist",
         extractor="digits-v1",
         needs=(*layout.USPS, *layout.MNIST),
         budgets=LARGE,
@@ -133,7 +133,7 @@ PAIRS: dict[str, Entry] = {
     "svhn-mnist": Entry(
         about="SVHN (house numbers) → MNIST, 32×32 RGB",
         licence=f"{SVHN}; {MNIST}",
-        load="datasets.digit_pairs:svhn_mnist",
+        load="datasets.pairs.published_digits:svhn_mnist",
         extractor="digits-v1",
         needs=("svhn/train_32x32.mat", *layout.MNIST),
         budgets=LARGE,
@@ -141,7 +141,7 @@ PAIRS: dict[str, Entry] = {
     "linemod": Entry(
         about="rendered objects on black → photographed ones, class and rotation, 64×64 RGB and depth",
         licence="LineMod: none stated for the crops; ask their authors",
-        load="datasets.linemod:load",
+        load="datasets.pairs.linemod:load",
         extractor="random",
         needs=tuple(layout.LINEMOD.values()),
     ),

@@ -22,11 +22,11 @@ import torch
 from torch import Tensor
 
 from methods.contract import Batch, Config, Method, Problem, Stateful, frozen
+from methods.networks.tower import TaskTower, TowerNet
 from methods.parts.alignment import CovarianceAlignment, DomainConfusion, KernelDiscrepancy, NoAlignment
+from methods.parts.lessons import Lesson
 from methods.parts.optimisers import DecayedAdam, DecayedSgd, descend, updates
 from methods.parts.separation import NoSeparation, Separation, Separator
-from methods.parts.tasks import Lesson
-from methods.parts.tower import TaskTower, TowerNet
 from methods.seeding import initialising
 from mistakes import UserMistake
 

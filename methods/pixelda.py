@@ -22,14 +22,14 @@ import torch
 from torch import Tensor, nn
 
 from methods.contract import Batch, Config, Method, Problem, Stateful, frozen
+from methods.networks.pixelda import DeepCritic, DeepCriticNet, Generator, GeneratorNet, Noise
+from methods.networks.tower import TaskTower, TowerNet
 from methods.parts.adversary import passing_loss, real_or_adapted_loss
 from methods.parts.content import Content, NoContent
 from methods.parts.guidance import GGDR, guidance_of
 from methods.parts.history import History, history_of
+from methods.parts.lessons import Lesson, NoLesson
 from methods.parts.optimisers import DecayedAdam, Optimiser, descend
-from methods.parts.pixelda_networks import DeepCritic, DeepCriticNet, Generator, GeneratorNet, Noise
-from methods.parts.tasks import Lesson, NoLesson
-from methods.parts.tower import TaskTower, TowerNet
 from methods.seeding import Draws, initialising
 from mistakes import UserMistake
 

@@ -20,11 +20,11 @@ import torch
 from torch import Tensor
 
 from methods.contract import Batch, Config, Method, Problem, Stateful, frozen
+from methods.networks.refiner import Critic, CriticNet, Refiner, RefinerNet
 from methods.parts.adversary import Adversary
 from methods.parts.content import L1, Content, NoContent
 from methods.parts.guidance import GGDR, guidance_of
 from methods.parts.history import History, history_of
-from methods.parts.networks import Critic, CriticNet, Refiner, RefinerNet
 from methods.parts.optimisers import Adam, Optimiser, Sgd, descend
 from methods.seeding import initialising
 from mistakes import UserMistake

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.plugins import load_plugins
+from benchmarks.studies.plugins import load_plugins
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -82,17 +82,17 @@ def test_no_room_without_a_purpose() -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        "benchmarks.records",
-        "benchmarks.tables",
-        "benchmarks.formats",
-        "benchmarks.comparison",
+        "benchmarks.records.store",
+        "benchmarks.tables.table",
+        "benchmarks.tables.formats",
+        "benchmarks.tables.verdicts",
         "benchmarks.report.page",
         "benchmarks.figures.catalogue",
         "benchmarks.speed.gate",
-        "benchmarks.listing",
-        "benchmarks.plugins",
+        "benchmarks.commands.listing",
+        "benchmarks.studies.plugins",
         "datasets.catalogue",
-        "datasets.downloads",
+        "datasets.files.downloads",
         "methods.recipes",
         "bench",
     ],
@@ -125,7 +125,7 @@ def test_import_does_nothing_but_define() -> None:
     code = (
         "import sys, random, torch, numpy\n"
         "before = torch.random.get_rng_state().clone(), str(numpy.random.get_state())\n"
-        "import benchmarks.harness, benchmarks.listing, benchmarks.terminal, datasets.catalogue, methods.recipes\n"
+        "import benchmarks.running.run, benchmarks.commands.listing, benchmarks.tables.terminal, datasets.catalogue, methods.recipes\n"
         "after = torch.random.get_rng_state(), str(numpy.random.get_state())\n"
         "assert torch.equal(before[0], after[0]) and before[1] == after[1]\n"
         "assert 'sklearn' not in sys.modules and 'matplotlib' not in sys.modules"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.options import AsJson, Data, Device, Plugins
+from benchmarks.commands.options import AsJson, Data, Device, Plugins
 from mistakes import UserMistake
 
 
@@ -16,7 +16,7 @@ def download(
     """Bring the files of a pair under the data root, where their licence allows it, and check them."""
     if data is None:
         raise UserMistake("no data root is set; allowed: a folder, by --data or BENCH_DATA.")
-    from datasets.downloads import download as bring
+    from datasets.files.downloads import download as bring
 
     bring(pair, data, print)
 
@@ -29,12 +29,12 @@ def preview(
     as_json: AsJson = False,
 ) -> None:
     """Count the images of a pair by split and class, and draw some of each into a PNG; nothing is trained."""
-    from benchmarks.plugins import load_plugins
-    from benchmarks.preview import counts, lines, rows
-    from benchmarks.samples import png
-    from benchmarks.terminal import OUT, print_json, show_list
-    from benchmarks.words import named_pair
-    from benchmarks.writing import put
+    from benchmarks.commands.asked import named_pair
+    from benchmarks.evaluation.preview import counts, lines, rows
+    from benchmarks.evaluation.samples import png
+    from benchmarks.records.files import put
+    from benchmarks.studies.plugins import load_plugins
+    from benchmarks.tables.terminal import OUT, print_json, show_list
     from datasets.catalogue import load_pair
 
     load_plugins(plugin or [])
@@ -65,12 +65,12 @@ def fid(
     """Compare two folders of images: FID, FID∞, KID, MIND, precision, recall, density, coverage."""
     import torch
 
-    from benchmarks.folders import folder_features
+    from benchmarks.commands.asked import resolve_device
+    from benchmarks.evaluation.features.extractors import load_extractor
+    from benchmarks.evaluation.folders import folder_features
     from benchmarks.scores.catalogue import SCORES
-    from benchmarks.scores.extractors import load_extractor
     from benchmarks.scores.realism import intervals, realism
-    from benchmarks.terminal import OUT, print_json, show_list
-    from benchmarks.words import resolve_device
+    from benchmarks.tables.terminal import OUT, print_json, show_list
 
     place = torch.device(resolve_device(device))
     network = load_extractor(extractor, place, data)
@@ -104,8 +104,8 @@ def adapt(
     """Carry images of your own into the target's look with the adapter of a run; PNG files under the same names."""
     import torch
 
-    from benchmarks.adapting import adapt_folder, unpack
-    from benchmarks.words import resolve_device
+    from benchmarks.commands.asked import resolve_device
+    from benchmarks.running.adapters import adapt_folder, unpack
 
     place = torch.device(resolve_device(device))
     count = adapt_folder(unpack(run, place), source, out, seed, place)

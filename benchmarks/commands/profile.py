@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.options import AsJson, Changes, Data, Device, Methods, Pair, Plugins, ScaleName
+from benchmarks.commands.options import AsJson, Changes, Data, Device, Methods, Pair, Plugins, ScaleName
 
 
 def profile(
@@ -34,13 +34,13 @@ def profile(
     as_json: AsJson = False,
 ) -> None:
     """Show where the time of a step goes: phases, operations, hottest operators, share of the machine's own rates."""
-    from benchmarks.plugins import load_plugins
+    from benchmarks.commands.asked import Selection, resolve_device
     from benchmarks.profiling.output import grids, plain, write
     from benchmarks.profiling.steps import profiled
     from benchmarks.profiling.variants import chosen
-    from benchmarks.study import runs
-    from benchmarks.terminal import OUT, print_json, show_grid
-    from benchmarks.words import Selection, resolve_device
+    from benchmarks.studies.plugins import load_plugins
+    from benchmarks.studies.study import runs
+    from benchmarks.tables.terminal import OUT, print_json, show_grid
 
     load_plugins(plugin or [])
     words = Selection(

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.options import AsJson, Results, Studies
-from benchmarks.records import uncollected
+from benchmarks.commands.options import AsJson, Results, Studies
+from benchmarks.records.store import uncollected
 
 
 @uncollected()
@@ -16,10 +16,10 @@ def tables(
     as_json: AsJson = False,
 ) -> None:
     """Make the tables of studies from records alone: Markdown, HTML, CSV and LaTeX in RESULTS/tables."""
-    from benchmarks import formats
-    from benchmarks.tables import tables_of
-    from benchmarks.terminal import print_tables
-    from benchmarks.words import recorded_studies
+    from benchmarks.commands.asked import recorded_studies
+    from benchmarks.tables import formats
+    from benchmarks.tables.table import tables_of
+    from benchmarks.tables.terminal import print_tables
 
     made = [
         table
@@ -39,9 +39,9 @@ def figures(
     as_json: AsJson = False,
 ) -> None:
     """Draw the figures of studies from records and the pictures beside them: PNG and SVG files in RESULTS/figures."""
+    from benchmarks.commands.asked import recorded_studies
     from benchmarks.figures import catalogue
-    from benchmarks.terminal import print_json
-    from benchmarks.words import recorded_studies
+    from benchmarks.tables.terminal import print_json
 
     written = [
         path
@@ -57,8 +57,8 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Show what changed beyond noise between two folders of records; exit code 1 where it is for the worse."""
-    from benchmarks.comparison import COLUMNS, compare_folders
-    from benchmarks.terminal import OUT, print_json, show_list
+    from benchmarks.tables.terminal import OUT, print_json, show_list
+    from benchmarks.tables.verdicts import COLUMNS, compare_folders
 
     found = compare_folders(before, after)
     if as_json:
@@ -78,9 +78,9 @@ def report(
     ] = None,
 ) -> None:
     """Write tables, figures, differences of any two rows and all runs of studies as one HTML file that loads nothing."""
+    from benchmarks.commands.asked import recorded_studies
+    from benchmarks.records.files import put
     from benchmarks.report.page import page
-    from benchmarks.words import recorded_studies
-    from benchmarks.writing import put
 
     text = page(recorded_studies(studies or [], results), results)
     print(put(out or results / "report.html", text.encode()))

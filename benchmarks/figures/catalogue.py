@@ -13,10 +13,10 @@ from benchmarks.figures.curves import curve_figure
 from benchmarks.figures.scatter import fid_error_figure, pareto_figure
 from benchmarks.figures.scores import difference_figure, score_figure
 from benchmarks.figures.sheets import draw_sheet, film_sheet, neighbour_sheet, sample_sheet
-from benchmarks.records import RunRecord
-from benchmarks.study import Study
-from benchmarks.tables import comparisons
-from benchmarks.writing import put
+from benchmarks.records.files import put
+from benchmarks.records.store import RunRecord
+from benchmarks.studies.study import Study
+from benchmarks.tables.table import comparisons
 
 CHARTS: Mapping[str, Callable[[Study, Sequence[RunRecord]], Figure | None]] = {
     "scores": score_figure,

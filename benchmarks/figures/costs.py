@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.figures.marks import PALETTE, breadth, canvas, fit, tidy, titled
-from benchmarks.records import OK, RunRecord
-from benchmarks.study import Study
-from benchmarks.summary import Summary, summarise
+from benchmarks.records.store import OK, RunRecord
+from benchmarks.studies.study import Study
+from benchmarks.tables.summary import Summary, summarise
 
 HATCHES = ("", "//", "xx", "\\\\", "--", "++", "||")
 

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.figures.marks import LINE, Look, breadth, canvas, fit, legend, looks, tidy, titled
-from benchmarks.records import OK, RunRecord
-from benchmarks.statistics import Estimate, estimate
-from benchmarks.study import Study
+from benchmarks.records.store import OK, RunRecord
+from benchmarks.statistics.estimates import Estimate, estimate
+from benchmarks.studies.study import Study
 
 PANELS = 6
 POINTS = 15  # neighbouring readings of a longer curve are averaged

@@ -9,10 +9,10 @@ from matplotlib.lines import Line2D
 from scipy.stats import spearmanr
 
 from benchmarks.figures.marks import LINE, Look, breadth, canvas, fit, legend, looks, mean, tidy, titled
-from benchmarks.records import OK, RunRecord
-from benchmarks.statistics import Estimate, estimate
-from benchmarks.study import Study
-from benchmarks.summary import Runs, Values, bounds_in, by_seed, finished, summarise
+from benchmarks.records.store import OK, RunRecord
+from benchmarks.statistics.estimates import Estimate, estimate
+from benchmarks.studies.study import Study
+from benchmarks.tables.summary import Runs, Values, bounds_in, by_seed, finished, summarise
 
 Points = Mapping[str, tuple[Sequence[float], Sequence[float]]]
 Means = Mapping[str, tuple[Estimate, Estimate]]

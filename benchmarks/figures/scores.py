@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.figures.marks import PALETTE, breadth, canvas, dots, titled
-from benchmarks.records import RunRecord
-from benchmarks.study import Study
-from benchmarks.summary import COMPARED, Summary, by_seed, finished, paired, summarise
+from benchmarks.records.store import RunRecord
+from benchmarks.studies.study import Study
+from benchmarks.tables.summary import COMPARED, Summary, by_seed, finished, paired, summarise
 
 Values = dict[str, dict[str, list[float]]]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmarks.records import PICTURES, RunRecord
-from benchmarks.study import Study
+from benchmarks.records.store import PICTURES, RunRecord
+from benchmarks.studies.study import Study
 
 LABEL, MARGIN, LINE = (
     190,

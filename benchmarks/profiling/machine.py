@@ -8,7 +8,7 @@ from statistics import median
 import torch
 import torch.nn.functional as F
 
-from benchmarks.clock import wait_for
+from benchmarks.running.clock import wait_for
 
 SIDE = {"cpu": 2048, "cuda": 8192}
 WIDTH, HEIGHT, BREADTH, IMAGES = 64, 35, 55, 64  # of the refiner's layers at the paper's scale

@@ -11,11 +11,11 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from benchmarks.figures.catalogue import rendered
-from benchmarks.formats import markdown_grid
-from benchmarks.grids import Grid
 from benchmarks.profiling.machine import Machine
 from benchmarks.profiling.steps import Omitted, Profile, Profiles
-from benchmarks.writing import put
+from benchmarks.records.files import put
+from benchmarks.tables.formats import markdown_grid
+from benchmarks.tables.grids import Grid
 
 GIGA = 1e9
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.autograd.profiler import record_function
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.memory import MIB
+from benchmarks.running.memory import MIB
 from methods.contract import Batch, Method, Stateful
 
 OTHER, DRAW, OPTIMISER = "other", "data draw", "optimiser"

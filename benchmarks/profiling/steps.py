@@ -8,16 +8,16 @@ from statistics import median, quantiles
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.clock import wait_for
-from benchmarks.memory import keep_freed_memory
 from benchmarks.profiling.counting import bytes_of
 from benchmarks.profiling.machine import Machine, measured
 from benchmarks.profiling.phases import EventMeter, FlopMeter, MemoryMeter, Meter, Phases, WallMeter, watched
 from benchmarks.profiling.subjects import Start, Subject, start
 from benchmarks.profiling.trace import Device, traced
 from benchmarks.profiling.variants import VARIANTS
-from benchmarks.provenance import describe
-from benchmarks.study import RunSpec
+from benchmarks.running.clock import wait_for
+from benchmarks.running.memory import keep_freed_memory
+from benchmarks.running.provenance import describe
+from benchmarks.studies.study import RunSpec
 
 WARM_UP = 3
 

@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.batches import Batches
-from benchmarks.clock import StepClock
-from benchmarks.harness import problem_of
 from benchmarks.profiling.variants import VARIANTS, Step
-from benchmarks.scales import Scale
-from benchmarks.study import RunSpec
+from benchmarks.running.batches import Batches
+from benchmarks.running.clock import StepClock
+from benchmarks.running.run import problem_of
+from benchmarks.studies.scales import Scale
+from benchmarks.studies.study import RunSpec
 from datasets.catalogue import load_pair
 from datasets.contract import DomainPair
 from methods.contract import Method

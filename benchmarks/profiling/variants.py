@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.batches import Batches
+from benchmarks.running.batches import Batches
 from methods.contract import Batch, Method
 from mistakes import UserMistake, unknown
 

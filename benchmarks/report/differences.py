@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.records import OK, RunRecord
+from benchmarks.records.store import OK, RunRecord
 from benchmarks.scores.catalogue import SCORES
-from benchmarks.statistics import Estimate, estimate
-from benchmarks.summary import Values, by_seed, finished, paired
+from benchmarks.statistics.estimates import Estimate, estimate
+from benchmarks.tables.summary import Values, by_seed, finished, paired
 
 
 def differences(rows: Sequence[str], records: Sequence[RunRecord]) -> dict[str, Any]:

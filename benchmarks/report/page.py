@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from benchmarks.records import OK, RunRecord
+from benchmarks.records.store import OK, RunRecord
 from benchmarks.report.differences import scores_in
-from benchmarks.report.markup import asset, document
 from benchmarks.report.sections import section
 from benchmarks.scores.catalogue import SCORES
-from benchmarks.studies import STUDIES
-from benchmarks.study import Study
-from benchmarks.tables import Table, tables_of
+from benchmarks.studies.published import STUDIES
+from benchmarks.studies.study import Study
+from benchmarks.tables.markup import document
+from benchmarks.tables.table import Table, tables_of
 
 Found = tuple[Study, list[RunRecord]]
 
@@ -48,7 +48,11 @@ def page(found: Sequence[Found], results: Path) -> str:
             "</main>",
         ]
     )
-    return document(f"Benchmark report: {_names(found)}", body, asset("report.js"))
+    return document(
+        f"Benchmark report: {_names(found)}",
+        body,
+        Path(__file__).with_name("report.js").read_text(encoding="utf-8"),
+    )
 
 
 def _names(found: Sequence[Found]) -> str:

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from benchmarks.formats import html_grid, html_notes
-from benchmarks.records import RunRecord
+from benchmarks.records.store import RunRecord
 from benchmarks.report.differences import differences, paths_in, scores_in, settings_of
-from benchmarks.report.markup import json_block, table
 from benchmarks.report.pictures import figures
 from benchmarks.scores.catalogue import SCORES
-from benchmarks.study import Study
-from benchmarks.summary import bounds_in
-from benchmarks.tables import Table
+from benchmarks.studies.study import Study
+from benchmarks.tables.formats import html_grid, html_notes
+from benchmarks.tables.markup import json_block, table
+from benchmarks.tables.summary import bounds_in
+from benchmarks.tables.table import Table
 
 
 def section(made: Table, study: Study, results: Path, anchor: str) -> str:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from benchmarks.scores.perceptual import Distance
+from benchmarks.evaluation.features.perceptual import Distance
 from datasets.contract import to_bytes, to_unit
 from datasets.sealing import closed
 from methods.contract import Adapter

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from benchmarks.statistics import students
+from benchmarks.statistics.estimates import students
 
 GROUPS = 20
 

@@ -17,19 +17,19 @@ import seaborn as sns
 import torch
 from matplotlib.figure import Figure
 
+from benchmarks.commands.asked import resolve_device
 from benchmarks.figures.catalogue import rendered
-from benchmarks.formats import markdown_grid
-from benchmarks.grids import Grid
 from benchmarks.profiling.output import write
 from benchmarks.profiling.steps import profiled
-from benchmarks.provenance import describe
+from benchmarks.records.files import put
+from benchmarks.running.provenance import describe
 from benchmarks.speed.goals import Goal, goals
 from benchmarks.speed.jobs import compare_jobs
 from benchmarks.speed.optimisations import Gain, gains
-from benchmarks.study import Study, runs
-from benchmarks.terminal import OUT, show_grid
-from benchmarks.words import resolve_device
-from benchmarks.writing import put
+from benchmarks.studies.study import Study, runs
+from benchmarks.tables.formats import markdown_grid
+from benchmarks.tables.grids import Grid
+from benchmarks.tables.terminal import OUT, show_grid
 
 ROWS = ("simgan", "simgan-nohist", "simgan-ggdr", "pixelda")
 WAYS = {"cpu": ("eager", "compile", "bf16", "contiguous"), "cuda": ("eager", "compile", "graphs", "bf16")}

@@ -6,10 +6,10 @@ from typing import Any, Protocol
 import pytest
 import torch
 
-from benchmarks.clock import wait_for
-from benchmarks.memory import PeakMemory
 from benchmarks.profiling.counting import bytes_of, flops_of
-from benchmarks.provenance import describe
+from benchmarks.running.clock import wait_for
+from benchmarks.running.memory import PeakMemory
+from benchmarks.running.provenance import describe
 
 
 class Timed(Protocol):

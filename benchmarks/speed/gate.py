@@ -19,9 +19,9 @@ from typing import NoReturn
 
 import numpy as np
 
-from benchmarks.grids import Grid
-from benchmarks.statistics import students
-from benchmarks.terminal import OUT, show_grid
+from benchmarks.statistics.estimates import students
+from benchmarks.tables.grids import Grid
+from benchmarks.tables.terminal import OUT, show_grid
 from mistakes import UserMistake
 
 FAMILY = 0.05  # the chance that runs of one code are called slower in any benchmark

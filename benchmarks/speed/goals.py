@@ -13,16 +13,16 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from benchmarks.batches import Batches
-from benchmarks.clock import wait_for
-from benchmarks.harness import problem_of, run, train
-from benchmarks.memory import keep_freed_memory
 from benchmarks.profiling.counting import flops_of
 from benchmarks.profiling.machine import Machine, product_on
 from benchmarks.profiling.steps import Profile, profiled
-from benchmarks.scales import Scale, find_scale
+from benchmarks.running.batches import Batches
+from benchmarks.running.clock import wait_for
+from benchmarks.running.memory import keep_freed_memory
+from benchmarks.running.run import problem_of, run, train
 from benchmarks.speed.many_records import write_many
-from benchmarks.study import RunSpec, Study, runs
+from benchmarks.studies.scales import Scale, find_scale
+from benchmarks.studies.study import RunSpec, Study, runs
 from datasets.catalogue import load_pair
 from methods.contract import Batch, Method, Problem
 from methods.recipes import RECIPES

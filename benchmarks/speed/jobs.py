@@ -12,8 +12,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
-from benchmarks.matrix import run_matrix
-from benchmarks.study import RunSpec, Study, runs
+from benchmarks.engines.matrix import run_matrix
+from benchmarks.studies.study import RunSpec, Study, runs
 
 
 def compare_jobs(

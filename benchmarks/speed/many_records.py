@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import records
-from benchmarks.records import RunRecord
-from benchmarks.studies import STUDIES
-from benchmarks.study import RunSpec
-from benchmarks.tables import records_of
+from benchmarks.records import store
+from benchmarks.records.store import RunRecord
+from benchmarks.studies.published import STUDIES
+from benchmarks.studies.study import RunSpec
+from benchmarks.tables.table import records_of
 
 PUBLISHED = Path(__file__).parents[2] / "results"
 SPREAD = 0.05  # of a score from seed to seed, relative
@@ -28,12 +28,12 @@ def write_many(folder: Path, seeds: int = 1000) -> Path:
     scores, errors of checkpoints and step times times normal noise around 1.
     """
     study, random = STUDIES["simgan-ablation"], np.random.default_rng(0)
-    published = records_of(study, records.read_all(PUBLISHED))
+    published = records_of(study, store.read_all(PUBLISHED))
     for row in study.rows:
         mine = [record for record in published if record.spec["row"] == row]
         for seed in range(seeds):
             factor = 1 + SPREAD * random.standard_normal()
-            records.write(_like(mine[seed % len(mine)], seed, factor), {}, folder)
+            store.write(_like(mine[seed % len(mine)], seed, factor), {}, folder)
     file = folder / "many.toml"
     file.write_text(FORM.format(pairs=[*study.pairs], rows=[*study.rows], seeds=seeds), encoding="utf-8")
     return file

@@ -15,14 +15,14 @@ import scipy.linalg
 import torch
 from torch import Tensor, nn
 
-from benchmarks import memory
-from benchmarks.batches import Batches
-from benchmarks.harness import problem_of
-from benchmarks.scales import find_scale
+from benchmarks.running import memory
+from benchmarks.running.batches import Batches
+from benchmarks.running.run import problem_of
 from benchmarks.scores.frechet import frechet_distance
 from benchmarks.speed.goals import interleaved, ratio, wide
+from benchmarks.studies.scales import find_scale
 from datasets.catalogue import load_pair
-from methods.parts import convolution, pixelda_networks
+from methods.networks import convolution, pixelda
 from methods.recipes import configure
 
 Work = Callable[[], object]
@@ -114,7 +114,7 @@ def draws_in_layout() -> AbstractContextManager[object]:
     """Draw PixelDA's dropout and noise layer by layer, straight into the layout of the maps."""
 
     def disturbances(
-        net: pixelda_networks.DeepCriticNet,
+        net: pixelda.DeepCriticNet,
         images: int,
         sizes: Sequence[tuple[int, int, int]],
         random: torch.Generator,
@@ -126,7 +126,7 @@ def draws_in_layout() -> AbstractContextManager[object]:
             drawn.append((kept, empty.normal_(0, net.noise, generator=random)))
         return drawn
 
-    return mock.patch.object(pixelda_networks, "_disturbances", disturbances)
+    return mock.patch.object(pixelda, "_disturbances", disturbances)
 
 
 def by_square_root(first: Tensor, second: Tensor) -> float:

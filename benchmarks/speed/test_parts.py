@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from benchmarks.batches import Batches
+from benchmarks.running.batches import Batches
 from benchmarks.speed.conftest import Timed
 from datasets.catalogue import load_pair
 from methods.parts.history import History, HistoryBuffer

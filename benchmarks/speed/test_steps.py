@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from benchmarks.batches import Batches
-from benchmarks.harness import problem_of
-from benchmarks.scales import find_scale
+from benchmarks.running.batches import Batches
+from benchmarks.running.run import problem_of
 from benchmarks.speed.conftest import Timed
+from benchmarks.studies.scales import find_scale
 from datasets.catalogue import load_pair
 from methods.recipes import BOUNDS, RECIPES, configure
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks import records
+from benchmarks.records import store
 from benchmarks.speed.many_records import write_many
-from benchmarks.studies import find_study
-from benchmarks.tables import tables_of
+from benchmarks.studies.published import find_study
+from benchmarks.tables.table import tables_of
 
 BENCH = Path(__file__).parents[2] / "bench.py"
 SEEDS = 1000  # of ten rows
@@ -32,7 +32,7 @@ def test_tables_of_many_records(benchmark: Any, many: Path) -> None:
     study = find_study(str(many))
 
     def read_and_make() -> None:
-        found = records.read_all(many.parent, curves=False)
+        found = store.read_all(many.parent, curves=False)
         assert len(found) == benchmark.extra_info["records"]
         tables_of(study, found)
 

@@ -1,0 +1,106 @@
+"""The task model of a pair: one small network and one budget for every row of a table; and how it is scored."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from datasets.contract import Classification, Labelled, to_unit
+from datasets.sealing import closed
+from methods.parts.lessons import Lesson, quaternions
+from methods.seeding import generator, initialising
+
+
+class TaskNet(nn.Module):
+    """Two 3 × 3 convolutions (24, 48) with pooling, one hidden layer of 128: images → task outputs."""
+
+    def __init__(self, shape: tuple[int, int, int], outputs: int) -> None:
+        super().__init__()
+        channels, height, width = shape
+        self.first = nn.Conv2d(channels, 24, 3, padding=1)
+        self.second = nn.Conv2d(24, 48, 3, padding=1)
+        self.hidden = nn.Linear(48 * (height // 4) * (width // 4), 128)
+        self.answer = nn.Linear(128, outputs)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map N × C × H × W in [−1, 1] to N × outputs."""
+        maps = F.max_pool2d(F.relu(self.first(images)), 2)
+        maps = F.max_pool2d(F.relu(self.second(maps)), 2)
+        return self.answer(F.relu(self.hidden(maps.flatten(1))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskTraining:
+    """How a task model is trained: Adam on the task's loss, the rate falling linearly to zero."""
+
+    steps: int = 250
+    batch: int = 64
+    rate: float = 1e-3
+
+    def fit(
+        self, examples: Labelled, task: Classification, seed: int, more: Labelled | None = None
+    ) -> TaskNet:
+        """Train a new task model on labelled uint8 images; the same arguments give the same model.
+
+        ``more`` are examples that half of every batch is drawn from.
+        """
+        images = examples.images
+        shape = (images.shape[1], images.shape[2], images.shape[3])
+        with initialising(seed, "task model"):
+            model = TaskNet(shape, task.outputs)
+        model.to(images.device).to(memory_format=torch.channels_last)
+        optimiser = torch.optim.Adam(model.parameters(), lr=self.rate)
+        decay = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.0, total_iters=self.steps)
+        draws = generator(seed, "task batches", images.device)
+        lesson = Lesson()
+        for _ in range(self.steps):
+            drawn, labels = self._draw(examples, more, draws)
+            drawn = to_unit(drawn).contiguous(memory_format=torch.channels_last)
+            optimiser.zero_grad()
+            lesson.loss(task.name, model, drawn, labels).backward()
+            optimiser.step()
+            decay.step()
+        return model.eval().requires_grad_(False)
+
+    def _draw(
+        self, examples: Labelled, more: Labelled | None, draws: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Return one batch of images and labels, drawn with replacement, evenly from all sets."""
+        sets = [examples] if more is None else [examples, more]
+        indices = [
+            torch.randint(len(one), (self.batch // len(sets),), generator=draws, device=draws.device)
+            for one in sets
+        ]
+        return (
+            torch.cat([one.images[index] for one, index in zip(sets, indices, strict=True)]),
+            torch.cat([one.labels[index] for one, index in zip(sets, indices, strict=True)]),
+        )
+
+
+@closed()
+@torch.inference_mode()
+def predict(model: Callable[[Tensor], Tensor], images: Tensor, batch: int = 512) -> Tensor:
+    """Return the model's outputs, N × outputs, for uint8 images."""
+    return torch.cat([model(to_unit(part)) for part in images.split(batch)])
+
+
+def error(outputs: Tensor, labels: Tensor) -> float:
+    """Return the share of wrong answers in percent, 0 … 100, of logits, N × classes, against int64 labels."""
+    return 100 * (outputs.argmax(1) != labels).double().mean().item()
+
+
+def angle(outputs: Tensor, labels: Tensor) -> float:
+    """Return the mean angle between predicted and true orientation in degrees: 0 … 180.
+
+    2 arccos |q · q̂| of the unit quaternions that outputs (their last four numbers) and labels (N × 5) hold.
+    """
+    products = (quaternions(outputs) * labels[:, 1:]).double().sum(1).abs().clamp(max=1)
+    return torch.rad2deg(2 * torch.arccos(products)).mean().item()
+
+
+def task_scores(outputs: Tensor, labels: Tensor, task: Classification) -> dict[str, float]:
+    """Return the scores of a task by name: ``error``, and ``angle`` where labels hold a pose."""
+    scores = {"error": error(outputs[:, : task.classes], task.classes_of(labels))}
+    return scores if labels.ndim == 1 else scores | {"angle": angle(outputs, labels)}

@@ -1,0 +1,66 @@
+"""Folders of a user's images → features: what ``bench.py fid`` compares."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from benchmarks.evaluation.features.extractors import Extractor
+from datasets.own.images import ENDINGS
+from mistakes import UserMistake
+
+BATCH, LEAST = 64, 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderFeatures:
+    """Features (N × d, on the CPU) of the readable images of a folder; ``broken`` names the others."""
+
+    features: Tensor
+    broken: tuple[str, ...]
+
+
+def picture_paths(folder: Path) -> list[Path]:
+    """Return every PNG and JPEG below a folder, sorted; raises :class:`UserMistake` if the folder does not exist."""
+    if not folder.is_dir():
+        raise UserMistake(f"folder {str(folder)!r} does not exist; allowed: a folder of PNG or JPEG images.")
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+
+
+def folder_features(folder: Path, extractor: Extractor, device: torch.device) -> FolderFeatures:
+    """Read every PNG and JPEG below a folder, in the order of names, and return the features of all as RGB.
+
+    Images may differ in size; the extractor resizes them as its title says. No more than ``BATCH`` are held at a time.
+    Raises :class:`UserMistake` for a folder that does not exist or holds fewer than ``LEAST`` readable images.
+    """
+    paths = picture_paths(folder)
+    broken: list[str] = []
+    parts = [extractor(batch.to(device)).cpu() for batch in _batches(paths, broken)]
+    count = sum(map(len, parts))
+    if count < LEAST:
+        raise UserMistake(
+            f"folder {str(folder)!r} holds {count} readable images; allowed: at least {LEAST} PNG or JPEG images."
+        )
+    return FolderFeatures(features=torch.cat(parts), broken=tuple(broken))
+
+
+def _batches(paths: Sequence[Path], broken: list[str]) -> Iterator[Tensor]:
+    """Yield uint8 batches of equal size, N × 3 × H × W; the names of unreadable files go to ``broken``."""
+    images: list[Tensor] = []
+    for path in paths:
+        try:
+            with Image.open(path) as opened:
+                image = torch.from_numpy(np.array(opened.convert("RGB"))).permute(2, 0, 1)
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            broken.append(str(path))
+            continue
+        if images and (len(images) == BATCH or images[0].shape != image.shape):
+            yield torch.stack(images)
+            images = []
+        images.append(image)
+    if images:
+        yield torch.stack(images)

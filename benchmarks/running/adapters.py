@@ -1,0 +1,140 @@
+"""A trained adapter, used: what ``bench.py adapt`` does with a user's own images."""
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, PngImagePlugin
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from benchmarks.evaluation.folders import picture_paths
+from benchmarks.studies.study import RunSpec
+from datasets.contract import to_bytes, to_unit
+from methods.contract import Adapter, Problem
+from methods.recipes import configure
+from methods.seeding import generator
+from mistakes import UserMistake
+
+FILE = "adapter.safetensors"
+MODES = {1: "L", 3: "RGB"}
+BATCH = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedAdapter:
+    """An adapter with the shape (C, H, W) of the images it was trained on."""
+
+    adapter: Adapter
+    shape: tuple[int, int, int]
+
+
+def pack(adapter: Adapter, spec: RunSpec, problem: Problem) -> bytes:
+    """Return an adapter's weights as a safetensors file that says which run and problem it belongs to."""
+    about = {"row": spec.row, "scale": spec.scale, "settings": spec.settings, "problem": asdict(problem)}
+    weights = {name: value.contiguous() for name, value in adapter.state_dict().items()}
+    return save(weights, metadata={"adapter": json.dumps(about)})
+
+
+def unpack(run: Path, device: torch.device) -> TrainedAdapter:
+    """Build the adapter of a run's folder anew from its file.
+
+    Raises :class:`UserMistake` where there is none, and where the row has other settings than when it was trained.
+    """
+    path = run / FILE
+    if not path.is_file():
+        raise UserMistake(
+            f"run {str(run)!r} has no {FILE}; allowed: the folder of a run whose method adapts images."
+        )
+    try:
+        with safe_open(path, "pt", device=str(device)) as opened:
+            about = json.loads(opened.metadata()["adapter"])
+            weights = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (no mapping)
+    except (SafetensorError, KeyError, TypeError) as error:
+        raise UserMistake(
+            f"file {str(path)!r} is no adapter ({error}); allowed: the {FILE} that a run writes."
+        ) from error
+    config = configure(about["row"], about["scale"])
+    if config.settings != about["settings"]:
+        raise UserMistake(
+            f"adapter {str(path)!r} was trained with other settings than {about['row']!r} has now; allowed: run it again."
+        )
+    problem = Problem(**about["problem"] | {"shape": tuple(about["problem"]["shape"])})
+    adapter = config.build(problem, device, seed=0).adapter()
+    assert isinstance(adapter, torch.nn.Module)
+    adapter.load_state_dict(weights)
+    return TrainedAdapter(adapter=adapter, shape=problem.shape)
+
+
+def adapt_folder(trained: TrainedAdapter, source: Path, out: Path, seed: int, device: torch.device) -> int:
+    """Adapt every PNG and JPEG below ``source`` into a PNG of the same relative name below ``out``; return how many.
+
+    Text that a PNG carries is kept. ``out`` appears whole or not at all. Raises :class:`UserMistake` for an image that
+    cannot be read or has another size than the adapter was trained on, and where ``out`` exists.
+    """
+    paths = picture_paths(source)
+    if not paths:
+        raise UserMistake(f"folder {str(source)!r} holds no image; allowed: PNG or JPEG images.")
+    names = [path.relative_to(source).with_suffix(".png") for path in paths]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UserMistake(
+            f"images named {str(twice[0])!r} would overwrite each other; allowed: each stem once."
+        )
+    if out.exists():
+        raise UserMistake(f"folder {str(out)!r} exists; allowed: a new one.")
+    random = generator(seed, "adapter", device)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".draft-", dir=out.parent) as draft:
+            for start in range(0, len(paths), BATCH):
+                batch = slice(start, start + BATCH)
+                _adapt(trained, paths[batch], [Path(draft) / "all" / name for name in names[batch]], random)
+            os.rename(Path(draft) / "all", out)
+    except OSError as error:
+        raise UserMistake(
+            f"folder {str(out)!r} cannot be written ({error.strerror}); allowed: a folder you may write to."
+        ) from error
+    return len(paths)
+
+
+@torch.inference_mode()
+def _adapt(
+    trained: TrainedAdapter, paths: Sequence[Path], places: Sequence[Path], random: torch.Generator
+) -> None:
+    read = [_read(path, trained.shape) for path in paths]
+    images = to_unit(torch.stack([image for image, _ in read]).to(random.device))
+    adapted = to_bytes(trained.adapter(images, random)).cpu()
+    for image, (_, text), place in zip(adapted, read, places, strict=True):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        pixels = (
+            image.permute(1, 2, 0).squeeze(2).numpy() if len(image) == 1 else image.permute(1, 2, 0).numpy()
+        )
+        Image.fromarray(pixels).save(place, pnginfo=text)
+
+
+def _read(path: Path, shape: tuple[int, int, int]) -> tuple[Tensor, PngImagePlugin.PngInfo]:
+    """Return an image, C × H × W uint8, and the text that it carries."""
+    channels, height, width = shape
+    try:
+        with Image.open(path) as opened:
+            opened.load()
+            image = opened.convert(MODES[channels])
+            text = PngImagePlugin.PngInfo()
+            for name, value in opened.info.items():
+                if isinstance(value, str):
+                    text.add_text(str(name), value)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UserMistake(
+            f"image {str(path)!r} cannot be read ({error}); allowed: a PNG or JPEG image."
+        ) from error
+    if image.size != (width, height):
+        raise UserMistake(
+            f"image {str(path)!r} is {image.width}×{image.height}; allowed: {width}×{height}, as the adapter was trained."
+        )
+    return torch.from_numpy(np.array(image)).view(height, width, channels).permute(2, 0, 1), text

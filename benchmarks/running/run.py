@@ -1,0 +1,251 @@
+"""One RunSpec → one RunRecord: the only place where a method meets data.
+
+Training, evaluation and description are apart; writing is the caller's.
+"""
+
+import math
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks.evaluation.downstream.task_net import TaskTraining
+from benchmarks.evaluation.evaluator import Evaluator, Scores, collapse_flags, hold_out
+from benchmarks.evaluation.features.extractors import load_extractor
+from benchmarks.evaluation.features.perceptual import load_perceptual
+from benchmarks.evaluation.samples import film, pictures
+from benchmarks.evaluation.snapshots import Checkpoint, Judged, checkpoint, criteria, due, judge, packed
+from benchmarks.records.store import DIVERGED, FAILED, OK, PREDICTIONS, RunRecord
+from benchmarks.running.adapters import FILE as ADAPTER
+from benchmarks.running.adapters import pack
+from benchmarks.running.batches import Batches
+from benchmarks.running.clock import StepClock, wait_for
+from benchmarks.running.memory import PeakMemory, keep_freed_memory
+from benchmarks.running.provenance import describe
+from benchmarks.studies.scales import Scale
+from benchmarks.studies.study import RunSpec
+from datasets.catalogue import PAIRS, load_pair
+from datasets.contract import DomainPair
+from datasets.sealing import closed, seal
+from methods.contract import Adapter, Method, Problem
+from methods.recipes import configure
+from mistakes import UserMistake
+
+FEWEST = 12
+Watch = Callable[[int, int, Mapping[str, float]], None]
+
+
+class Diverged(Exception):
+    """A loss term or score is no longer a number; ``curve`` is the loss curve up to there."""
+
+    def __init__(self, reason: str, curve: Sequence[Mapping[str, float]] = ()) -> None:
+        super().__init__(reason)
+        self.curve = tuple(curve)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """What was measured while a method trained."""
+
+    curve: tuple[Mapping[str, float], ...] = ()
+    checkpoints: tuple[Checkpoint, ...] = ()
+    step_ms: Mapping[str, float | int] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    peak_mib: float | None = None
+    images_per_step: float = 0.0
+
+
+@lru_cache(maxsize=2)
+def evaluator_for(
+    pair: str, extractor: str, task_steps: int, device: torch.device, data: Path | None
+) -> Evaluator:
+    """Return the evaluator of a pair, with the pair on the device; kept for the runs that follow."""
+    whole = load_pair(pair, data)
+    domains, validation = hold_out(whole)
+    evaluator = Evaluator(
+        pair=seal(domains.to(device)),
+        validation=validation.to(device),
+        data=whole.fingerprint,
+        extractor=load_extractor(extractor, device, data),
+        training=TaskTraining(steps=task_steps),
+        perceptual=load_perceptual(device, data),
+    )
+    if evaluator.images < FEWEST:
+        raise UserMistake(
+            f"pair {pair!r} has {evaluator.images} images in its smallest split, a tenth of the source kept back; "
+            f"allowed: at least {FEWEST}, so that halves of the test images can be compared."
+        )
+    return evaluator
+
+
+def run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict[str, bytes]]:
+    """Train and evaluate one run; return its record and the files that belong beside it.
+
+    ``watch(step, steps, terms)`` is called after every timed window. A run that fails or diverges gives a record
+    that says so; only a :class:`UserMistake` passes through, since it would fail every other run too.
+    """
+    keep_freed_memory()
+    try:
+        return _run(spec, data, watch)
+    except UserMistake:
+        raise
+    except Diverged as error:
+        return _unfinished(spec, DIVERGED, str(error), error.curve), {}
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        said = " ".join(str(error).split())[:300]  # a note of a table is one line
+        reason = f"{type(error).__name__}: {said} ({Path(where.filename).name}:{where.lineno})"
+        return _unfinished(spec, FAILED, reason), {}
+
+
+def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict[str, bytes]]:
+    device = torch.device(spec.device)
+    scale = Scale(**spec.budget)  # type: ignore[arg-type]
+    config = configure(spec.row, spec.scale)
+    if config.settings != spec.settings:
+        raise UserMistake(f"run {spec.id!r} has other settings than its row has now; allowed: plan it again.")
+    evaluator = evaluator_for(spec.pair, spec.extractor, scale.task_steps, device, data)
+    if PAIRS[spec.pair].edition != spec.edition:
+        raise UserMistake(f"run {spec.id!r} has other data than its pair has now; allowed: plan it again.")
+    pair = evaluator.pair
+    problem = problem_of(pair, scale)
+    batches = Batches(pair, problem.batch, spec.seed)
+    with closed():
+        method = config.build(problem, device, spec.seed)
+        trained = bool(method.networks())
+        training = train(method, batches, scale, device, watch) if trained else Training()
+        adapter, predictor = method.adapter(), method.predictor()
+    start = time.perf_counter()
+    scores = evaluator.score(adapter, predictor, config.TRAINS_ON, spec.seed)
+    wait_for(device)
+    scored = time.perf_counter()
+    _refuse_broken({"score": scores.values, "floor": evaluator.floor}, training)
+    judged = _judged(evaluator, training.checkpoints, adapter, scores, spec.seed)
+    wait_for(device)
+    times = {"evaluation": scored - start, "checkpoints": time.perf_counter() - scored}
+    record = RunRecord(
+        id=spec.id,
+        spec=spec.plain,
+        status=OK,
+        flags=collapse_flags(scores.values, trained),
+        parameters={name: _count(network.parameters()) for name, network in method.networks().items()},
+        **_measured(evaluator, training, scores, judged, times),
+        **describe(device),
+    )
+    files = {PREDICTIONS: packed(judged)} if judged else {}
+    if trained and adapter is not None:
+        files |= pictures(evaluator, adapter, scores, spec.seed)
+        files |= film(evaluator, training.checkpoints, spec.seed)
+        files[ADAPTER] = pack(adapter, spec, problem)
+    return record, files
+
+
+def problem_of(pair: DomainPair, scale: Scale) -> Problem:
+    """Return what a method may know of a pair before it trains at a scale."""
+    return Problem(
+        shape=pair.shape,
+        task=pair.task.name,
+        outputs=pair.task.outputs,
+        batch=scale.batch_for(pair.shape),
+        steps=scale.steps,
+    )
+
+
+def _measured(
+    evaluator: Evaluator,
+    training: Training,
+    scores: Scores,
+    judged: Sequence[Judged],
+    times: Mapping[str, float],
+) -> dict[str, Any]:
+    """Return the fields of a record that training and evaluation fill."""
+    return {
+        "scores": scores.values,
+        "blanks": scores.blanks,
+        "intervals": {name: list(edges) for name, edges in scores.intervals.items()},
+        "floor": evaluator.floor,
+        "protocol": evaluator.protocol,
+        "step_ms": training.step_ms,
+        "images_per_step": training.images_per_step,
+        "seconds": {**training.seconds, **times},
+        "peak_mib": training.peak_mib,
+        "curve": training.curve,
+        "checkpoints": tuple(criteria(evaluator, one) for one in judged),
+    }
+
+
+def _refuse_broken(numbers: Mapping[str, Mapping[str, float | None]], training: Training) -> None:
+    """Raise :class:`Diverged` if anything that was measured is no number."""
+    for kind, values in numbers.items():
+        for name, value in values.items():
+            if value is not None and not math.isfinite(value):
+                raise Diverged(f"{kind} {name} is not finite", training.curve)
+
+
+def _judged(
+    evaluator: Evaluator,
+    checkpoints: Sequence[Checkpoint],
+    adapter: Adapter | None,
+    scores: Scores,
+    seed: int,
+) -> list[Judged]:
+    """Return what the row's task model, where it has one, says at every checkpoint; at the last it is the scored one."""
+    if scores.model is None:
+        return []
+    *before, last = checkpoints or [Checkpoint(step=0, adapter=adapter, predictor=None)]
+    judged = [judge(evaluator, one, None, seed) for one in before]
+    return [*judged, judge(evaluator, last, scores.model, seed)]
+
+
+def train(method: Method, batches: Batches, scale: Scale, device: torch.device, watch: Watch) -> Training:
+    """Pretrain, then train under the clock; raises :class:`Diverged` when a loss term is no longer finite."""
+    memory = PeakMemory(device)
+    start = time.perf_counter()
+    method.pretrain(batches)
+    wait_for(device)
+    pretrained = time.perf_counter()
+    clock, curve, drawn = StepClock(device), [], batches.drawn
+    checkpoints: list[Checkpoint] = []
+    for done in range(0, scale.steps, scale.window):
+        count = min(scale.window, scale.steps - done)
+        with clock.window(count):
+            for _ in range(count):
+                terms = method.step(batches)
+        curve.append({"step": done + count, **_numbers(terms)})
+        watch(done + count, scale.steps, curve[-1])
+        if broken := [name for name, value in curve[-1].items() if not math.isfinite(value)]:
+            raise Diverged(f"{broken[0]} is no longer finite after step {done + count}", curve[:-1])
+        if due(done + count, count, scale.steps):
+            checkpoints.append(checkpoint(method, done + count))
+    seconds = {"pretraining": pretrained - start, "training": time.perf_counter() - pretrained}
+    return Training(
+        curve=tuple(curve),
+        checkpoints=tuple(checkpoints),
+        step_ms=clock.summary(),
+        seconds=seconds,
+        peak_mib=memory.mib(),
+        images_per_step=(batches.drawn - drawn) / scale.steps,
+    )
+
+
+def _numbers(terms: Mapping[str, Tensor]) -> dict[str, float]:
+    """Fetch all terms from the device at once."""
+    values = torch.stack([value.float() for value in terms.values()]).tolist()
+    return {name: float(f"{value:.6g}") for name, value in zip(terms, values, strict=True)}
+
+
+def _count(parameters: object) -> int:
+    return sum(parameter.numel() for parameter in parameters)  # type: ignore[attr-defined]
+
+
+def _unfinished(
+    spec: RunSpec, status: str, reason: str, curve: tuple[Mapping[str, float], ...] = ()
+) -> RunRecord:
+    described = describe(torch.device(spec.device))
+    return RunRecord(id=spec.id, spec=spec.plain, status=status, reason=reason, curve=curve, **described)

@@ -1,0 +1,126 @@
+"""Methods and pairs from outside the repository: a file of the user's, or an installed package.
+
+A plugin is a Python module with ``RECIPES``, a sequence of :class:`~methods.recipes.Recipe`, or ``PAIRS``, a mapping of
+names to :class:`~datasets.catalogue.Entry`, or both. A package offers one as an entry point of the group
+``sim_to_real_bench``.
+"""
+
+import hashlib
+import importlib.util
+import re
+import subprocess
+import sys
+import traceback
+from collections.abc import Iterable, Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from datasets.catalogue import PAIRS, Entry
+from methods.recipes import RECIPES, Recipe
+from mistakes import UserMistake
+
+GROUP = "sim_to_real_bench"
+ROOT = Path(__file__).parents[2]
+CONTRACT = [
+    ROOT / "tests" / name
+    for name in ("methods/test_contract.py", "running/test_batches.py", "datasets/pairs/test_every_pair.py")
+]
+LOADED: dict[str, str] = {}
+"""Plugins in use: name → twelve hex digits of the SHA-256 of its file; every record holds them."""
+
+
+def load_plugins(files: Iterable[Path]) -> None:
+    """Add what the files and the installed entry points offer to methods and pairs; a plugin is added once.
+
+    Raises :class:`UserMistake` for a file that does not exist or cannot be run, one that offers nothing or something
+    else, a name that is taken, and a method that cannot be configured.
+    """
+    for point in entry_points(group=GROUP):
+        if point.name not in LOADED:
+            try:
+                module = point.load()
+            except Exception as error:
+                raise _broken(f"installed plugin {point.name!r}", error) from error
+            _add(module, point.name)
+    for file in files:
+        name = str(file.resolve())
+        if name not in LOADED:
+            _add(_run(file), name)
+
+
+def _run(file: Path) -> ModuleType:
+    if not file.is_file():
+        raise UserMistake(
+            f"plugin {str(file)!r} does not exist; allowed: a Python file with RECIPES or PAIRS."
+        )
+    name = f"plugin_{hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:8]}_{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise UserMistake(f"plugin {str(file)!r} is no Python file; allowed: a file that ends in .py.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise _broken(f"plugin {str(file)!r}", error) from error
+    return module
+
+
+def _broken(what: str, error: Exception) -> UserMistake:
+    if isinstance(error, UserMistake):
+        return error
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    said = " ".join(str(error).split())[:200]
+    return UserMistake(
+        f"{what} cannot be loaded ({type(error).__name__}: {said}, {Path(where.filename).name}:{where.lineno}); "
+        "allowed: a module that can be imported."
+    )
+
+
+def _add(module: ModuleType, name: str) -> None:
+    recipes, pairs = getattr(module, "RECIPES", ()), getattr(module, "PAIRS", {})
+    wanted = "RECIPES, a sequence of Recipe, or PAIRS, a mapping of names to Entry"
+    if not (recipes or pairs):
+        raise UserMistake(f"plugin {name!r} offers nothing; allowed: {wanted}.")
+    offered = {recipe.name: recipe for recipe in recipes if isinstance(recipe, Recipe)}
+    if len(offered) != len(recipes):
+        raise UserMistake(
+            f"plugin {name!r} has something else in RECIPES, or a name twice; allowed: {wanted}."
+        )
+    if not isinstance(pairs, Mapping) or not all(isinstance(entry, Entry) for entry in pairs.values()):
+        raise UserMistake(f"plugin {name!r} has something else in PAIRS; allowed: {wanted}.")
+    for kind, ours, theirs in (("method", RECIPES, offered), ("pair", PAIRS, pairs)):
+        if taken := set(ours) & set(theirs):
+            raise UserMistake(
+                f"plugin {name!r}: the {kind} {min(taken)!r} is there already; allowed: another name."
+            )
+    if odd := [one for one in (*offered, *pairs) if not re.fullmatch(r"[\w.+-]+", one)]:
+        raise UserMistake(f"plugin {name!r}: the name {odd[0]!r}; allowed: letters, digits and - _ . +.")
+    for recipe in offered.values():
+        try:
+            recipe.at("paper")
+        except Exception as error:
+            raise _broken(f"method {recipe.name!r} of plugin {name!r}", error) from error
+    RECIPES.update(offered)
+    PAIRS.update(pairs)
+    file = getattr(module, "__file__", None)
+    LOADED[name] = hashlib.sha256(Path(file).read_bytes()).hexdigest()[:12] if file else ""
+
+
+def check(file: Path) -> int:
+    """Run the contract tests on what a plugin offers, printing as pytest does; return 0 if all hold, else 1.
+
+    Raises :class:`UserMistake` where the plugin cannot be loaded, or where tests or pytest are not at hand.
+    """
+    before = {*RECIPES, *PAIRS}
+    load_plugins([file])
+    offered = [name for name in (*RECIPES, *PAIRS) if name not in before]
+    missing = [str(test) for test in CONTRACT if not test.exists()]
+    if missing or importlib.util.find_spec("pytest") is None:
+        raise UserMistake(
+            f"the contract tests need {', '.join(missing) or 'pytest'}; allowed: a checkout of this project with its extra dev."
+        )
+    command = [sys.executable, "-m", "pytest", "-q", "--plugin", str(file.resolve()), *map(str, CONTRACT)]
+    return min(1, subprocess.run([*command, "-k", " or ".join(offered)], cwd=ROOT, check=False).returncode)

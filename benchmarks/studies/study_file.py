@@ -1,0 +1,49 @@
+"""A study that a user wrote as a TOML file; pairs and plugins in it are relative to that file. Needs no torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.studies.study import Study, parse_seeds
+from datasets.files import toml_form
+from datasets.own import form
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyForm:
+    """A study as it is written: ``pairs`` are names or TOML files, ``seeds`` how many or which ones."""
+
+    name: str
+    about: str
+    pairs: tuple[str, ...]
+    methods: tuple[str, ...]
+    seeds: int | tuple[int, ...]
+    scale: str = "small"
+    extractor: str | None = None
+    plugins: tuple[str, ...] = ()
+
+
+def read_form(path: Path) -> StudyForm:
+    """Return what the TOML file says; raises :class:`~mistakes.UserMistake` for anything else than a study's form."""
+    return toml_form.read(path, StudyForm)
+
+
+def read_study(path: Path) -> Study:
+    """Return the study of a TOML file; of a pair's own TOML file nothing but the name is taken, its data may be gone.
+
+    Raises :class:`~mistakes.UserMistake` for anything wrong with either.
+    """
+    form = read_form(path)
+    seeds = str(form.seeds) if isinstance(form.seeds, int) else "".join(f"{seed}," for seed in form.seeds)
+    return Study(
+        name=form.name,
+        about=form.about,
+        pairs=tuple(_name(pair, path.parent) for pair in form.pairs),
+        rows=form.methods,
+        seeds=parse_seeds(seeds),
+        scale=form.scale,
+        extractor=form.extractor,
+    )
+
+
+def _name(pair: str, folder: Path) -> str:
+    return form.read(folder / pair).name if pair.endswith(toml_form.ENDING) else pair

@@ -1,0 +1,156 @@
+"""Records before (A) and after (B) → the values that can be compared, by row, score and seed. Needs no torch.
+
+Runs are paired by all of their specification, the seed too.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from benchmarks.records.store import OK, RunRecord
+from benchmarks.scores.catalogue import SCORES
+
+RUNS, STEP = "runs", "step_ms"
+
+Runs = Mapping[int, RunRecord]  # by seed
+Pairs = Sequence[tuple[RunRecord, RunRecord]]
+
+
+class Verdict(StrEnum):
+    """What became of one score of one row, worst first."""
+
+    LOST = "runs lost"
+    WORSE = "worse"
+    SLOWER = "slower"
+    GAINED = "runs gained"
+    BETTER = "better"
+    FASTER = "faster"
+    NOISE = "within noise"
+    ONE_SEED = "one seed, not judged"
+    NO_SEED = "no seed in common"
+    OTHER_SETTINGS = "other settings"
+    OTHER_DATA = "other data"
+    OTHER_MACHINE = "other machine"
+    ONLY_A = "only in A"
+    ONLY_B = "only in B"
+    SAME = "same"
+
+
+class Row(NamedTuple):
+    """What runs share that differ in settings and seed alone."""
+
+    row: str
+    pair: str
+    scale: str
+    extractor: str
+    device: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """The values of one score of one row, by the seeds that both have; ``fixed`` is a verdict that needs no interval."""
+
+    row: Row
+    score: str = ""
+    before: tuple[float, ...] = ()
+    after: tuple[float, ...] = ()
+    fixed: Verdict | None = None
+
+    @property
+    def judged(self) -> bool:
+        """Say whether an interval decides."""
+        return self.fixed is None and self.before != self.after and len(self.before) > 1
+
+    @property
+    def seeds(self) -> int:
+        """Return over how many seeds there are values."""
+        return max(len(self.before), len(self.after))
+
+    @property
+    def gaps(self) -> list[float]:
+        """Return B − A by seed, for step times ln(B / A); none where the verdict is fixed."""
+        pairs = [] if self.fixed else zip(self.before, self.after, strict=True)
+        return [math.log(b / a) if self.score == STEP else b - a for a, b in pairs]
+
+
+def worse_sign(score: str) -> int:
+    """Return which sign of B − A is the worse one; 0 for a score that has no better way."""
+    if score in (RUNS, STEP):
+        return 1 if score == STEP else -1
+    return {"lower": 1, "higher": -1}.get(SCORES[score].better, 0)
+
+
+def row_of(record: RunRecord) -> Row:
+    """Return the row that a record belongs to."""
+    return Row(*(record.spec[name] for name in Row._fields))
+
+
+def paired(before: Iterable[RunRecord], after: Iterable[RunRecord]) -> Iterator[Cell]:
+    """Yield the cells of every row of either."""
+    one, two = _by_settings(before), _by_settings(after)
+    for key in one.keys() & two.keys():
+        yield from _matched(one[key], two[key])
+    first, second = ({_row(runs) for runs in side.values()} for side in (one, two))
+    alone = dict.fromkeys(first - second, Verdict.ONLY_A) | dict.fromkeys(second - first, Verdict.ONLY_B)
+    for row in {_row((one | two)[key]) for key in one.keys() ^ two.keys()}:
+        yield Cell(row=row, fixed=alone.get(row, Verdict.OTHER_SETTINGS))
+
+
+def _row(runs: Runs) -> Row:
+    return row_of(next(iter(runs.values())))
+
+
+def _by_settings(records: Iterable[RunRecord]) -> dict[str, Runs]:
+    """Return the runs that differ in their seed alone, under all else as text."""
+    found: dict[str, dict[int, RunRecord]] = {}
+    for record in records:
+        key = json.dumps({**record.spec, "seed": None}, sort_keys=True)
+        found.setdefault(key, {})[record.spec["seed"]] = record
+    return {**found}
+
+
+def _matched(one: Runs, two: Runs) -> Iterator[Cell]:
+    """Yield the cells of a row that both have with the same settings."""
+    row, pairs = _row(one), [(one[seed], two[seed]) for seed in sorted(one.keys() & two.keys())]
+    done = [(a, b) for a, b in pairs if a.status == b.status == OK]
+    if not pairs:
+        yield Cell(row=row, fixed=Verdict.NO_SEED)
+    elif any(record.protocol != done[0][0].protocol for pair in done for record in pair):
+        yield Cell(row=row, fixed=Verdict.OTHER_DATA)
+    else:
+        yield _ended(row, pairs)
+        for name in filter(worse_sign, SCORES):
+            yield from _scored(row, name, [(a.scores.get(name), b.scores.get(name)) for a, b in done])
+        other = any(a.host != b.host for a, b in done)
+        times = [(a.step_ms.get("median"), b.step_ms.get("median")) for a, b in done]
+        yield from _scored(row, STEP, times, Verdict.OTHER_MACHINE if other else None)
+
+
+def _ended(row: Row, pairs: Pairs) -> Cell:
+    """Return the cell that holds 1 for every run that ended well, 0 for others."""
+    before, after = (
+        tuple(float(record.status == OK) for record in side) for side in zip(*pairs, strict=True)
+    )
+    gain = sum(after) - sum(before)
+    verdict = Verdict.LOST if gain < 0 else Verdict.GAINED if gain > 0 else Verdict.SAME
+    return Cell(row=row, score=RUNS, before=before, after=after, fixed=verdict)
+
+
+def _scored(
+    row: Row,
+    score: str,
+    values: Sequence[tuple[float | None, float | None]],
+    fixed: Verdict | None = None,
+) -> Iterator[Cell]:
+    """Yield the cell of a score that either side has."""
+    if shared := [(a, b) for a, b in values if a is not None and b is not None]:
+        before, after = zip(*shared, strict=True)
+        yield Cell(row=row, score=score, before=before, after=after, fixed=fixed)
+        return
+    one, two = (tuple(value for pair in values if (value := pair[side]) is not None) for side in (0, 1))
+    if one or two:
+        alone = Verdict.NO_SEED if one and two else Verdict.ONLY_A if one else Verdict.ONLY_B
+        yield Cell(row=row, score=score, before=one, after=two, fixed=alone)

@@ -1,0 +1,271 @@
+"""Records of one table → its numbers: settings, protocol, scores and costs by row, paired by seed. Needs no torch."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from benchmarks.records.store import OK, RunRecord
+from benchmarks.scores.catalogue import SCORES
+from benchmarks.statistics.estimates import Estimate, Interval, bca_intervals, estimate, interquartile_mean
+from benchmarks.statistics.significance import FEWEST, holm, probability_of_improvement, sign_flip_p
+from benchmarks.studies.study import Study
+from methods.settings import varied
+from mistakes import UserMistake
+
+COMPARED = ("fid", "error", "own_error")
+COMPONENT = (
+    "step_ms",
+    "peak_mib",
+    "parameters",
+)  # costs whose difference to the baseline is a component's own
+COSTS = {
+    "steps": ("steps", 0),
+    "images_per_step": ("images / step", 0),
+    "step_ms": ("ms / step [quartiles]", 1),
+    "step_q1": ("", 1),
+    "step_q3": ("", 1),
+    "images_per_second": ("images / s", 0),
+    "peak_mib": ("peak MiB", 0),
+    "parameters": ("parameters", 0),
+    "pretraining": ("pretraining s", 1),
+    "training": ("training s", 1),
+    "evaluation": ("evaluation s", 1),
+    "checkpoints": ("checkpoints s", 1),
+}
+QUARTILES = ("step_q1", "step_q3")
+BUDGET = ("steps", "images_per_step")  # columns only where rows differ in them
+
+Numbers = dict[tuple[str, str], Estimate | None]
+Values = Mapping[int, float]
+"""One number of a row's runs by seed, in their order."""
+Runs = Mapping[str, Mapping[str, Values]]
+"""Numbers of runs by row and name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """How a row differs from the baseline in a score, lower being better: paired by seed, but for ``improvement``.
+
+    ``bootstrap`` is the BCa interval of the mean, ``p`` the sign-flip p-value after Holm over all rows of the table;
+    both are ``None`` under ``FEWEST`` pairs. ``middle`` is the interquartile mean. ``improvement`` is the chance that a run of the row is better.
+    """
+
+    row: str
+    score: str
+    mean: Estimate
+    bootstrap: Interval | None
+    middle: float
+    improvement: float
+    p: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """Everything that the grids of one table are made from.
+
+    Of finished runs, ``runs`` holds the scores and costs, and ``done`` how many there are of each row.
+    """
+
+    study: Study
+    settings: Mapping[str, Mapping[str, Any]]
+    protocol: Mapping[str, Any]
+    columns: Sequence[str]
+    baseline: str | None
+    bounds: Collection[str]
+    scores: Sequence[str]
+    numbers: Numbers
+    runs: Runs
+    done: Counter[str]
+
+    @cached_property
+    def bootstraps(self) -> Mapping[tuple[str, str], Interval | None]:
+        """The BCa interval by (row, name) of every compared score, and by (row, "Δ name") of its differences."""
+        names = [name for name in COMPARED if name in self.scores]
+        samples = {(row, name): by_seed(self.runs, name, row) for name in names for row in self.study.rows}
+        if base := self.baseline:
+            samples |= {(row, f"Δ {name}"): paired(self.runs, name, row, base) for row, name in samples}
+        found = bca_intervals([[*values.values()] for values in samples.values()])
+        return dict(zip(samples, found, strict=True))
+
+    def title(self, name: str) -> str:
+        """Return how a score or cost, or the difference of one, is titled."""
+        if name.startswith("Δ "):
+            plain = name[2:]
+            return f"Δ {SCORES[plain].short if plain in SCORES else COSTS[plain][0].partition(' [')[0]}"
+        return SCORES[name].title.format(**self.protocol) if name in SCORES else name
+
+    def shown(self, name: str, row: str) -> str:
+        """Return the cell of a score, or of the difference of a score or cost."""
+        number, plain = self.numbers.get((row, name)), name.removeprefix("Δ ")
+        if number and plain in COSTS and not number.half:
+            number = replace(number, half=None)  # the same in every run, like a count of parameters
+        digits = SCORES[plain].digits if plain in SCORES else COSTS[plain][1]
+        return number.written(digits, sign=name.startswith("Δ ")) if number else ""
+
+    def winner(self, name: str) -> str | None:
+        """Return the trained row whose interval of a score lies apart from, and better than, that of every other."""
+        if name not in SCORES or SCORES[name].better == "neither":
+            return None
+        sign = 1 if SCORES[name].better == "lower" else -1
+        rows = [row for row in self.settings if row not in self.bounds]
+        found = {row: number for row in rows if (number := self.numbers[row, name])}
+        if len(found) < 2 or any(number.half is None for number in found.values()):
+            return None
+        best, *others = sorted(found, key=lambda row: sign * found[row].mean)
+        gaps = [abs(found[row].mean - found[best].mean) - (found[row].half or 0) for row in others]
+        return best if min(gaps) > (found[best].half or 0) else None
+
+
+def summarise(study: Study, records: Sequence[RunRecord]) -> Summary:
+    """Return the numbers of the records of one table.
+
+    Raises :class:`UserMistake` where a row has records of two different settings or budgets, or of two data sets.
+    """
+    settings = _settings(study, records)
+    done = [record for record in records if record.status == OK]
+    runs = finished(done)
+    bounds = bounds_in(records)
+    trained = [row for row in study.rows if row in settings and row not in bounds]
+    baseline = trained[0] if trained else None
+    scores = [score for score in SCORES if any(score in mine for mine in runs.values())]
+    return Summary(
+        study=study,
+        settings=settings,
+        protocol=_protocol(done),
+        columns=varied([settings[row] for row in trained]),
+        baseline=baseline,
+        bounds=bounds,
+        scores=scores,
+        numbers=_numbers(study, runs, [*scores, *COSTS], baseline),
+        runs=runs,
+        done=Counter(record.spec["row"] for record in done),
+    )
+
+
+def differences(summary: Summary) -> list[Difference]:
+    """Return the differences of every row to the baseline in every compared score that both have, score by score.
+
+    Each score's p-values are corrected together, those of the bounds left out: they are no candidates.
+    """
+    found: list[Difference] = []
+    for score in [name for name in COMPARED if name in summary.scores]:
+        runs, baseline = summary.runs, summary.baseline or ""
+        gaps = {row: [*paired(runs, score, row, baseline).values()] for row in summary.study.rows}
+        gaps = {row: gap for row, gap in gaps.items() if gap and row != summary.baseline}
+        candidates = [row for row in gaps if row not in summary.bounds]
+        p = dict(zip(candidates, holm([sign_flip_p(gaps[row]) for row in candidates]), strict=True))
+        theirs = [*by_seed(runs, score, baseline).values()]
+        for row, gap in gaps.items():
+            mean = estimate(gap)
+            assert mean is not None
+            found.append(
+                Difference(
+                    row=row,
+                    score=score,
+                    mean=mean,
+                    bootstrap=summary.bootstraps[row, f"Δ {score}"] if len(gap) >= FEWEST else None,
+                    middle=interquartile_mean(gap),
+                    improvement=probability_of_improvement([*by_seed(runs, score, row).values()], theirs),
+                    p=p.get(row),
+                )
+            )
+    return found
+
+
+def finished(records: Iterable[RunRecord]) -> Runs:
+    """Return the scores and costs of finished runs."""
+    runs: dict[str, defaultdict[str, dict[int, float]]] = {}
+    for record in sorted(records, key=lambda one: one.spec["seed"]):
+        if record.status == OK:
+            of_row, seed = runs.setdefault(record.spec["row"], defaultdict(dict)), record.spec["seed"]
+            for name, value in _numbers_of(record).items():
+                if value is not None:
+                    of_row[name][seed] = value
+    return runs
+
+
+def bounds_in(records: Iterable[RunRecord]) -> set[str]:
+    """Return the rows that train nothing of their own: no finished run has parameters.
+
+    Of a row without finished runs, that its settings are nothing but its name must do.
+    """
+    rows: dict[str, list[RunRecord]] = {}
+    for record in records:
+        rows.setdefault(record.spec["row"], []).append(record)
+    return {row for row, found in rows.items() if _trains_nothing(found)}
+
+
+def _trains_nothing(found: Sequence[RunRecord]) -> bool:
+    done = [record for record in found if record.status == OK]
+    if done:
+        return not any(record.parameters for record in done)
+    return set(found[0].spec["settings"]) == {"method"}
+
+
+def _protocol(records: Sequence[RunRecord]) -> Mapping[str, Any]:
+    """Return the protocol of all finished records; refuses two data sets under one name."""
+    if not records:
+        return {}
+    first = records[0]
+    for record in records:
+        if record.protocol != first.protocol:
+            raise UserMistake(
+                f"records {first.id!r} and {record.id!r} were scored on different data or with different extractors; "
+                "allowed: one of them in a table. Delete the folders of the older."
+            )
+    return first.protocol
+
+
+def _settings(study: Study, records: Sequence[RunRecord]) -> dict[str, Mapping[str, Any]]:
+    found: dict[str, RunRecord] = {}
+    for record in records:
+        other = found.setdefault(record.spec["row"], record)
+        if any(other.spec[part] != record.spec[part] for part in ("settings", "budget")):
+            raise UserMistake(
+                f"method {record.spec['row']!r} has records of two different settings or budgets, {other.id!r} and "
+                f"{record.id!r}; allowed: one. Delete the folders of the older."
+            )
+    return {row: found[row].spec["settings"] for row in study.rows if row in found}
+
+
+def _numbers_of(record: RunRecord) -> dict[str, float | None]:
+    """Return the scores and costs of one run."""
+    found = dict(record.scores)
+    if median := record.step_ms.get("median"):
+        found |= {"step_ms": median, "step_q1": record.step_ms["q1"], "step_q3": record.step_ms["q3"]}
+        found["images_per_second"] = 1000 * record.images_per_step / median
+        found |= {"steps": record.spec["budget"]["steps"], "images_per_step": record.images_per_step}
+    return found | {
+        "peak_mib": record.peak_mib,
+        "parameters": sum(record.parameters.values()) or None,
+        **record.seconds,
+    }
+
+
+def _numbers(study: Study, runs: Runs, names: Sequence[str], baseline: str | None) -> Numbers:
+    """Return the estimate of every (row, name), and of (row, "Δ name") paired by seed against the baseline."""
+    numbers: Numbers = {}
+    for name in names:
+        found = {row: by_seed(runs, name, row) for row in study.rows}
+        for row, mine in found.items():
+            numbers[row, name] = estimate([*mine.values()])
+            if name in (*COMPARED, *COMPONENT) and baseline and row != baseline:
+                numbers[row, f"Δ {name}"] = estimate([*less(mine, found[baseline]).values()])
+    return numbers
+
+
+def paired(runs: Runs, name: str, row: str, baseline: str) -> Values:
+    """Return one row's numbers of one name less the baseline's, of the seeds that both have."""
+    return less(by_seed(runs, name, row), by_seed(runs, name, baseline))
+
+
+def less(mine: Values, theirs: Values) -> Values:
+    """Return the differences of the seeds that both have."""
+    return {seed: value - theirs[seed] for seed, value in mine.items() if seed in theirs}
+
+
+def by_seed(runs: Runs, name: str, row: str) -> Values:
+    """Return one row's numbers of one name; none where it has no such number."""
+    return runs.get(row, {}).get(name, {})

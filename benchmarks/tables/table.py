@@ -1,0 +1,252 @@
+"""Records → tables. Nothing here trains, needs torch or knows a method: all comes from what the records hold."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.records.store import OK, RunRecord
+from benchmarks.scores.catalogue import SCORES
+from benchmarks.statistics.estimates import interquartile_mean, worst_case
+from benchmarks.studies.study import Study, seeds_said
+from benchmarks.tables.by_rule import Choices, choices, chosen_runs, rule_grid, rule_grids
+from benchmarks.tables.grids import (
+    Columns,
+    Grid,
+    cost_grid,
+    difference_grid,
+    floor_grid,
+    image_grid,
+    realism_grid,
+    score_grid,
+)
+from benchmarks.tables.summary import COMPARED, Summary, bounds_in, by_seed, summarise
+
+if TYPE_CHECKING:  # tables need no pandas, whose import takes as long as reading thousands of records
+    import pandas as pd
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """One comparison on one pair, scale and machine: ``grids`` to show, ``columns`` with the numbers of ``records``.
+
+    ``selection`` is the table of every rule of choice, where runs have checkpoints; its ``columns`` hold what is chosen.
+    """
+
+    name: str
+    title: str
+    about: str
+    grids: tuple[Grid, ...]
+    notes: tuple[str, ...]
+    columns: Columns
+    records: tuple[RunRecord, ...]
+    selection: "Table | None" = None
+
+    @property
+    def frame(self) -> "pd.DataFrame":
+        """The columns as a frame, for notebooks."""
+        import pandas as pd
+
+        return pd.DataFrame(self.columns)
+
+    @property
+    def runs(self) -> Columns:
+        """Every run with its id, status and scores: what the numbers are made from."""
+        runs = sorted(self.records, key=lambda one: (one.spec["row"], one.spec["seed"]))
+        names = _names(record.scores for record in runs)
+        lines = (
+            (
+                record.spec["row"],
+                record.spec["seed"],
+                record.status,
+                *map(record.scores.get, names),
+                record.step_ms.get("median"),
+                record.id,
+            )
+            for record in runs
+        )
+        heads = ("method", "seed", "status", *names, "ms / step", "run")
+        return dict(zip(heads, zip(*lines, strict=True), strict=False))
+
+
+def records_of(study: Study, records: Iterable[RunRecord]) -> list[RunRecord]:
+    """Return the records that belong to a study, pair after pair in the study's order."""
+    seeds = set(study.seeds)
+    mine = [
+        record
+        for record in records
+        if record.spec["pair"] in study.pairs
+        and record.spec["row"] in study.rows
+        and record.spec["seed"] in seeds
+        and record.spec["scale"] == study.scale
+        and study.extractor in (None, record.spec["extractor"])
+    ]
+    return sorted(mine, key=lambda record: study.pairs.index(record.spec["pair"]))
+
+
+def comparisons(study: Study, records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
+    """Return the records of a study by comparison: one for each pair, machine and protocol that they have."""
+    groups: dict[tuple[object, ...], list[RunRecord]] = {}
+    for record in records_of(study, records):
+        groups.setdefault(_comparable(record), []).append(record)
+    names = [f"{study.name}--{group[0].spec['pair']}" for group in groups.values()]
+    return {
+        name if names.count(name) == 1 else f"{name}--{number}": group
+        for number, (name, group) in enumerate(zip(names, groups.values(), strict=True), 1)
+    }
+
+
+def tables_of(study: Study, records: Iterable[RunRecord]) -> list[Table]:
+    """Return the table of each comparison in a study.
+
+    Raises :class:`UserMistake` where a row has records of two different settings.
+    """
+    return [_table(study, group, name) for name, group in comparisons(study, records).items()]
+
+
+def studies_in(records: Sequence[RunRecord]) -> list[Study]:
+    """Return one study for each pair and scale that the records hold, over all their rows and seeds."""
+    places = dict.fromkeys((record.spec["pair"], record.spec["scale"]) for record in records)
+    studies = []
+    for pair, scale in places:
+        here = [record for record in records if (record.spec["pair"], record.spec["scale"]) == (pair, scale)]
+        rows, bounds = {record.spec["row"] for record in here}, bounds_in(here)
+        studies.append(
+            Study(
+                name=f"all-{scale}",
+                about="every row recorded here",
+                pairs=(pair,),
+                rows=tuple(sorted(rows, key=lambda row: (row in bounds, row))),
+                seeds=tuple(sorted({record.spec["seed"] for record in here})),
+                scale=scale,
+            )
+        )
+    return studies
+
+
+def _comparable(record: RunRecord) -> tuple[object, ...]:
+    """Return what must be equal for two records to stand in one table: pair, extractor, task training and machine."""
+    spec = record.spec
+    place = (spec[name] for name in ("pair", "extractor", "device"))
+    return (*place, spec["budget"]["task_steps"], *sorted(record.host.items()))
+
+
+def _table(study: Study, records: Sequence[RunRecord], name: str) -> Table:
+    summary, picked = summarise(study, records), choices(records)
+    grids = (
+        score_grid(summary),
+        difference_grid(summary),
+        realism_grid(summary, records),
+        image_grid(summary),
+        rule_grid(summary, picked),
+        floor_grid(summary, records),
+        cost_grid(summary, records),
+    )
+    table = Table(
+        name=name,
+        title=f"{study.name}: {records[0].spec['pair']}",
+        about=_about(summary, records[0]),
+        grids=tuple(grid for grid in grids if grid),
+        notes=(*_failures(summary, records), *_blanks(records)),
+        columns=_columns(summary),
+        records=tuple(records),
+    )
+    return replace(table, selection=_selection(table, summary, picked)) if picked else table
+
+
+def _selection(table: Table, summary: Summary, picked: Choices) -> Table:
+    return replace(
+        table,
+        name=f"{table.name}--selection",
+        about=f"{table.about} The default rule is last; oracle looks at the test labels.",
+        grids=tuple(rule_grids(summary, picked)),
+        notes=(),
+        columns=chosen_runs(picked, table.records),
+        records=(),
+    )
+
+
+def _about(summary: Summary, record: RunRecord) -> str:
+    study, protocol, host = summary.study, summary.protocol, record.host
+    sizes = ", ".join(
+        f"{split} {protocol[split]}"
+        for split in ("source", "validation", "adapted", "target", "test")
+        if split in protocol
+    )
+    identity = f" ({protocol['identity']})" if "identity" in protocol else ""
+    paired = f" Δ: to {summary.baseline}, paired by seed." if summary.baseline else ""
+    return (
+        f"{study.about[0].upper()}{study.about[1:]}. Scale {study.scale}, seeds "
+        f"{seeds_said(study.seeds)}, {host.get('device')} ({host.get('threads')} threads{record.crowd}); "
+        f"images: {sizes}; data {protocol.get('data', 'unknown')}{identity}. "
+        f"Mean ± 95 % t-interval over seeds.{paired} {_directions(summary)}"
+        "Bold: settings other than the baseline's, and a trained row's score whose interval lies apart from every other's."
+    )
+
+
+def _directions(summary: Summary) -> str:
+    """Say of the scores that are there which way is better."""
+    ways = {"higher": "Higher is better for", "neither": "No way is better for"}
+    said = "Lower is better unless said. "
+    for way, words in ways.items():
+        titles = [SCORES[name].short for name in summary.scores if SCORES[name].better == way]
+        said += f"{words} {', '.join(titles)}. " if titles else ""
+    return said
+
+
+def _failures(summary: Summary, records: Sequence[RunRecord]) -> Iterable[str]:
+    """Yield every run that is not done or is flagged, and what rows with such runs would score at worst."""
+    for record in records:
+        run = f"{record.spec['row']}, seed {record.spec['seed']}"
+        if record.status != OK:
+            yield f"{run}: {record.status}: {record.reason}"
+        for flag in record.flags:
+            yield f"{run}: {flag}"
+    for row in dict.fromkeys(record.spec["row"] for record in records if record.status != OK):
+        for name in [name for name in summary.scores if SCORES[name].worst is not None]:
+            values, planned = [*by_seed(summary.runs, name, row).values()], len(summary.study.seeds)
+            if values:
+                bound = worst_case(values, planned, SCORES[name].worst or 0)
+                yield (
+                    f"{row}: {len(values)} of {planned} runs done; {SCORES[name].short} would be {bound:.1f} "
+                    "were the others as bad as can be"
+                )
+
+
+def _blanks(records: Sequence[RunRecord]) -> Iterable[str]:
+    """Yield why scores are missing, rows with the same reason for the same scores together."""
+    blanks: dict[tuple[str, str], list[str]] = {}
+    for record in records:
+        for name, reason in record.blanks.items():
+            names = blanks.setdefault((record.spec["row"], reason), [])
+            names += [SCORES[name].short] * (SCORES[name].short not in names)
+    rows: dict[tuple[str, str], list[str]] = {}
+    for (row, reason), names in blanks.items():
+        rows.setdefault((", no ".join(names), reason), []).append(row)
+    for (names_said, reason), of_rows in rows.items():
+        yield f"{', '.join(of_rows)}: no {names_said}: {reason}"
+
+
+def _columns(summary: Summary) -> Columns:
+    """Return the table for machines: for every number mean, half-width and count, for compared scores more."""
+    lines = []
+    for row in summary.study.rows:
+        settings = summary.settings.get(row, {})
+        line: dict[str, Any] = {"method": row} | {path: settings.get(path) for path in summary.columns}
+        for name in dict.fromkeys(name for _, name in summary.numbers):
+            number = summary.numbers.get((row, name))
+            title = summary.title(name)
+            line[f"{title} mean"] = number.mean if number else None
+            line[f"{title} half"] = number.half if number else None
+            line[f"{title} n"] = number.count if number else 0
+            if name in COMPARED and number:
+                low, high = summary.bootstraps[row, name] or (None, None)
+                line |= {f"{title} BCa low": low, f"{title} BCa high": high}
+                line[f"{title} IQM"] = interquartile_mean([*by_seed(summary.runs, name, row).values()])
+        lines.append(line | {"runs": summary.done[row]})
+    return {name: [line.get(name) for line in lines] for name in _names(lines)}
+
+
+def _names(lines: Iterable[Iterable[str]]) -> Iterable[str]:
+    """Return every name in the lines once."""
+    return dict.fromkeys(chain.from_iterable(lines))

@@ -1,0 +1,167 @@
+"""Two folders of records: what changed beyond noise from before (A) to after (B). Needs no torch.
+
+What is judged is the mean difference paired by seed, by Student's t at the level 1 − ``FAMILY`` / m for m judged cells
+(Bonferroni): where nothing changed, the chance that anything at all is called changed stays below ``FAMILY``. What is equal
+bit for bit needs no judgement and is not among the m.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.records.store import RunRecord, read_all
+from benchmarks.scores.catalogue import SCORES
+from benchmarks.statistics.estimates import Estimate, estimate
+from benchmarks.tables.changes import RUNS, STEP, Cell, Verdict, paired, row_of, worse_sign
+from mistakes import UserMistake
+
+FAMILY = 0.05
+DRIFT = 1.05  # a smaller ratio of step times is no change: clocks and neighbours move a machine by that much
+ROUNDING = 1e-5  # nor a smaller relative change of a score: other kernels alone move FID and KID by 1e-6
+REGRESSIONS = (Verdict.LOST, Verdict.WORSE, Verdict.SLOWER)
+COLUMNS = ("method", "pair, scale, extractor, device", "score", "A", "B", "B − A", "verdict", "seeds")
+TITLES = {"": "", RUNS: "share of runs done", STEP: "ms / step"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A cell with its verdict; ``gap`` is the mean of the cell's gaps with its interval, where there are any."""
+
+    cell: Cell
+    gap: Estimate | None
+    verdict: Verdict
+
+    @property
+    def change(self) -> tuple[float | None, float | None, float | None]:
+        """The mean difference B − A, or the ratio B / A of step times, and the ends of its interval."""
+        if self.gap is None:
+            return None, None, None
+        mean, half = self.gap.mean, self.gap.half
+        low, high = (None, None) if half is None else (mean - half, mean + half)
+        return (_ratio(mean), _ratio(low), _ratio(high)) if self.cell.score == STEP else (mean, low, high)
+
+    @property
+    def order(self) -> tuple[float | str, ...]:
+        """The key to sort lines by: the verdict, then how much worse in relation to before."""
+        cell, worse = self.cell, 0.0
+        if cell.before and cell.after and (before := _mean(cell.before)):
+            worse = worse_sign(cell.score) * ((_mean(cell.after) or 0.0) - before) / abs(before)
+        return list(Verdict).index(self.verdict), -worse, *cell.row, cell.score
+
+    def plain(self) -> dict[str, Any]:
+        """Return the line as plain data; before and after are means over ``seeds``."""
+        cell = self.cell
+        numbers = (_mean(cell.before), _mean(cell.after), *self.change, cell.seeds)
+        names = ("before", "after", "change", "low", "high", "seeds")
+        named = dict(zip(names, numbers, strict=True))
+        return {**cell.row._asdict(), "score": cell.score, **named, "verdict": self.verdict}
+
+    def shown(self) -> tuple[str, ...]:
+        """Return what stands below ``COLUMNS``."""
+        cell = self.cell
+        means = ("" if mean is None else _written(mean) for mean in (_mean(cell.before), _mean(cell.after)))
+        title = TITLES[cell.score] if cell.score in TITLES else SCORES[cell.score].short
+        place = " ".join(cell.row[1:])
+        return cell.row.row, place, title, *means, self._change(), self.verdict, str(cell.seeds or "")
+
+    def _change(self) -> str:
+        if self.gap is None:
+            return ""
+        if self.cell.score != STEP:
+            return self.gap.written(None, sign=True)
+        ratio, low, high = self.change
+        return f"× {ratio:.3g}" + (f" ({low:.3g} … {high:.3g})" if self.gap.half is not None else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What became of every row, worst first; intervals of this ``level`` decided over ``judged`` of the lines."""
+
+    lines: tuple[Line, ...]
+    judged: int
+    level: float
+
+    @property
+    def regressed(self) -> bool:
+        """Say whether anything is worse or slower, or runs were lost."""
+        return any(line.verdict in REGRESSIONS for line in self.lines)
+
+    @property
+    def summary(self) -> str:
+        """How often there is which verdict, in one line."""
+        counts = Counter(line.verdict for line in self.lines)
+        said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if verdict in counts)
+        return f"{said}; {self.judged} judged at {self.level:.3%} each, {1 - FAMILY:.0%} together"
+
+    def changes(self) -> list[tuple[str, ...]]:
+        """Return what is shown: every line but those that are the same."""
+        return [line.shown() for line in self.lines if line.verdict != Verdict.SAME]
+
+    def plain(self) -> dict[str, Any]:
+        """Return everything as plain data."""
+        head = {"summary": self.summary, "regressed": self.regressed}
+        rows = [line.plain() for line in self.lines]
+        return {**head, "judged": self.judged, "level": self.level, "rows": rows}
+
+
+def compare_folders(before: Path, after: Path) -> Comparison:
+    """Compare the records of two folders; raises :class:`UserMistake` where one has none, or no row is in both."""
+    one, two = read_all(before, curves=False), read_all(after, curves=False)
+    for folder, found in ((before, one), (after, two)):
+        if not found:
+            raise UserMistake(
+                f"folder {str(folder)!r} has no record of any run; allowed: a folder that `bench.py --results` wrote to."
+            )
+    if not set(map(row_of, one)) & set(map(row_of, two)):
+        raise UserMistake(
+            f"folders {str(before)!r} and {str(after)!r} have no row in common; "
+            "allowed: two that hold the same method on the same pair, scale, extractor and kind of device."
+        )
+    return compare(one, two)
+
+
+def compare(before: Iterable[RunRecord], after: Iterable[RunRecord]) -> Comparison:
+    """Return what became of every row of either."""
+    cells = list(paired(before, after))
+    judged = sum(cell.judged for cell in cells)
+    level = 1 - FAMILY / max(judged, 1)
+    lines = sorted((_line(cell, level) for cell in cells), key=lambda line: line.order)
+    return Comparison(lines=tuple(lines), judged=judged, level=level)
+
+
+def _line(cell: Cell, level: float) -> Line:
+    """Return the verdict on a cell, by an interval of this level."""
+    gap = estimate(cell.gaps, level)
+    return Line(cell=cell, gap=gap, verdict=_verdict(cell, gap))
+
+
+def _verdict(cell: Cell, gap: Estimate | None) -> Verdict:
+    if cell.fixed or gap is None:
+        return cell.fixed or Verdict.NO_SEED
+    if cell.before == cell.after:
+        return Verdict.SAME
+    if gap.half is None:
+        return Verdict.ONE_SEED
+    timed = cell.score == STEP
+    least = math.log(DRIFT) if timed else ROUNDING * abs(math.fsum(cell.before)) / gap.count
+    if abs(gap.mean) <= max(gap.half, least):
+        return Verdict.NOISE
+    if gap.mean * worse_sign(cell.score) > 0:
+        return Verdict.SLOWER if timed else Verdict.WORSE
+    return Verdict.FASTER if timed else Verdict.BETTER
+
+
+def _ratio(log: float | None) -> float | None:
+    """Return B / A of its logarithm, as far as floats go: an interval of two seeds may go further."""
+    return None if log is None else math.exp(min(log, 700.0))
+
+
+def _mean(values: tuple[float, ...]) -> float | None:
+    return math.fsum(values) / len(values) if values else None
+
+
+def _written(mean: float) -> str:
+    return Estimate(mean=mean, half=None, count=1).written(None)

@@ -1,0 +1,127 @@
+"""A pair of a user's own folders: images, labels in CSV files, and a TOML file that says what they are."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from datasets.catalogue import PAIRS, Entry
+from datasets.contract import Classification, ClassificationAndPose, DomainPair, Labelled
+from datasets.files import reading
+from datasets.own import form as forms
+from datasets.own.form import FolderForm
+from datasets.own.images import Look, Row, listed, picture_paths
+from mistakes import unknown
+
+COLUMNS = {
+    "classification": ("file", "label"),
+    "classification+pose": ("file", "label", "w", "x", "y", "z"),
+}
+MODES = {"grey": "L", "rgb": "RGB"}
+TASKS = {"classification": Classification, "classification+pose": ClassificationAndPose}
+REGISTERED: dict[str, Path] = {}
+"""The TOML file of every pair of the catalogue that comes from one, by the pair's name."""
+
+
+def register(path: Path) -> str:
+    """Read the pair of a TOML file, add it to the catalogue and return its name; a file may come again.
+
+    Raises :class:`~mistakes.UserMistake` for anything wrong with the file or its data, and for a name that is taken.
+    """
+    form = forms.read(path)
+    if form.name in PAIRS and REGISTERED.get(form.name) != path.resolve():
+        raise reading.refused(path, f"has the name {form.name!r}, which another pair has", "another name")
+    pair = load(form, path)
+    PAIRS[form.name] = Entry(
+        about=form.about,
+        licence=form.licence,
+        load=lambda data: pair,
+        extractor=form.extractor,
+        edition=pair.fingerprint,
+    )
+    REGISTERED[form.name] = path.resolve()
+    return form.name
+
+
+def load(form: FolderForm, path: Path) -> DomainPair:
+    """Return the pair that the TOML file ``path`` describes, images in the order of their names.
+
+    Raises :class:`~mistakes.UserMistake` for files that are missing, broken or not listed, for labels of no class, and
+    where the target holds an image of the test set.
+    """
+    folders, target, test = _Folders(form=form, root=path.parent), form.target, form.test
+    source = folders.paths(form.source.images, form.source.labels, form.source.masks)
+    learnt_from = {"source": source, "target": folders.paths(target.images, target.labels)}
+    _refuse_leak(learnt_from, folders.paths(test.images, test.labels))
+    resized = "as they are" if form.resize == "none" else "resized bilinearly"
+    return DomainPair(
+        name=form.name,
+        task=TASKS[form.task](classes=len(form.classes), called=form.classes),
+        source=folders.labelled(form.source.images, form.source.labels, form.source.masks),
+        oracle=folders.labelled(target.images, target.labels) if target.labels else None,
+        unlabelled=None if target.labels else folders.look.images(folders.paths(target.images)),
+        test=folders.labelled(test.images, test.labels),
+        identity=f"{path.name}, images {resized}",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Folders:
+    """Reads the folders and listings of a form, which are relative to ``root``."""
+
+    form: FolderForm
+    root: Path
+
+    @property
+    def look(self) -> Look:
+        """How images are read."""
+        height, width = self.form.size
+        resize = self.form.resize == "bilinear"
+        return Look(height=height, width=width, mode=MODES[self.form.colour], resize=resize)
+
+    def paths(self, images: str, *besides: str | None) -> list[Path]:
+        """Return the images of a folder, in which its listing and masks may lie too."""
+        return picture_paths(self.root / images, [self.root / other for other in besides if other])
+
+    def labelled(self, images: str, labels: str, masks: str | None = None) -> Labelled:
+        """Return the images of a folder with the labels of their listing and, from another folder, their masks."""
+        paths, folder = self.paths(images, labels, masks), self.root / images
+        rows = listed(self.root / labels, COLUMNS[self.form.task], folder, paths)
+        examples = Labelled(images=self.look.images(paths), labels=self._labels(rows, self.root / labels))
+        if masks is None:
+            return examples
+        named = [self.root / masks / path.relative_to(folder).with_suffix(".png") for path in paths]
+        return replace(examples, masks=self.look.masks(named, paths))
+
+    def _labels(self, rows: Sequence[Row], listing: Path) -> Tensor:
+        """Return the labels of these rows as the task has them."""
+        classes, poses = [], []
+        for row in rows:
+            label, *pose = row.cells
+            if label not in self.form.classes:
+                raise unknown(f"label in line {row.line} of {str(listing)!r}:", label, self.form.classes)
+            classes.append(self.form.classes.index(label))
+            try:
+                poses.append([float(number) for number in pose])
+            except ValueError as error:
+                raise reading.refused(
+                    listing, f"has w,x,y,z = {','.join(pose)} in line {row.line}", "numbers"
+                ) from error
+        kinds = torch.tensor(classes)
+        return torch.column_stack([kinds.float(), torch.tensor(poses)]) if poses[0] else kinds
+
+
+def _refuse_leak(learnt_from: Mapping[str, Sequence[Path]], test: Sequence[Path]) -> None:
+    """Refuse a test image that is, byte by byte, in a split that methods or task models learn from."""
+    seen = {_digest(path): (split, path) for split, paths in learnt_from.items() for path in paths}
+    for path in test:
+        if twin := seen.get(_digest(path)):
+            words = f"is the {twin[0]}'s {str(twin[1])!r} too"
+            raise reading.refused(path, words, "test images that no method sees")
+
+
+def _digest(path: Path) -> bytes:
+    return hashlib.sha256(reading.contents(path)).digest()

@@ -1,0 +1,41 @@
+"""Crops of photographs as backgrounds; BSDS500's photographs below ``bsds500/`` of the data root.
+
+Source: D. Martin, C. Fowlkes, D. Tal, J. Malik, ICCV 2001, and P. Arbeláez et al., PAMI 33 (2011), "Berkeley Segmentation
+Data Set and Benchmarks 500": ``BSR/BSDS500/data/images/{train,test}/*.jpg``, for non-commercial research and education.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from datasets.files import layout, reading
+
+LEAST = 32
+
+
+def read(data: Path | None, split: str) -> list[np.ndarray]:
+    """Return the photographs of the split ``train`` or ``test`` (uint8, H × W × 3) that are there, in order of name.
+
+    Raises :class:`~mistakes.UserMistake` if there are none or one is broken or too small for a crop.
+    """
+    paths = sorted(reading.under(data, "").glob(layout.BSDS500[split]))
+    if not paths:
+        raise reading.refused(layout.BSDS500[split], f"is not below {str(data)!r}", "at least one photograph")
+    scenes = [reading.picture(path, reading.contents(path), "RGB") for path in paths]
+    for path, scene in zip(paths, scenes, strict=True):
+        if min(scene.shape[:2]) < LEAST:
+            raise reading.refused(path, f"is {scene.shape[1]}×{scene.shape[0]}", f"at least {LEAST}×{LEAST}")
+    return scenes
+
+
+def crops(photos: Sequence[np.ndarray], count: int, size: int, random: np.random.Generator) -> Tensor:
+    """Return ``count`` crops (uint8, N × 3 × size × size), each at a random place of a random photograph."""
+    cut = np.empty((count, size, size, 3), np.uint8)
+    for index in range(count):
+        photo = photos[int(random.integers(len(photos)))]
+        top, left = (random.integers(side - size + 1) for side in photo.shape[:2])
+        cut[index] = photo[top : top + size, left : left + size]
+    return torch.from_numpy(cut).permute(0, 3, 1, 2).contiguous()

@@ -1,0 +1,38 @@
+"""SVHN's cropped digits, below ``svhn/`` of the data root: 73,257 and 26,032 house numbers, 32 × 32 RGB.
+
+Source: Y. Netzer et al., "Reading Digits in Natural Images with Unsupervised Feature Learning", 2011,
+http://ufldl.stanford.edu/housenumbers, for non-commercial use only. The files call the digit 0 by 10.
+"""
+
+import io
+from pathlib import Path
+
+import torch
+
+from datasets.contract import Labelled
+from datasets.files import layout, reading
+
+SIZE = 32
+COUNTS = {"train": 73_257, "test": 26_032}
+CHECKSUMS = layout.SVHN
+
+
+def read(data: Path | None, split: str) -> Labelled:
+    """Return the split ``train`` or ``test``: images N × 3 × 32 × 32 with labels 0 … 9, without masks.
+
+    Raises :class:`~mistakes.UserMistake` for a file that is missing, changed or broken.
+    """
+    from scipy.io import loadmat  # imported late: only this pair needs it
+
+    name = f"svhn/{split}_32x32.mat"
+    path, count = reading.under(data, name), COUNTS[split]
+    raw = io.BytesIO(reading.contents(path, CHECKSUMS[name]))
+    try:
+        stored = loadmat(raw, variable_names=("X", "y"))
+        pixels, labels = stored["X"], stored["y"]
+    except Exception as error:  # scipy raises whatever a broken file makes it stumble over
+        raise reading.refused(path, f"cannot be read ({error!r})", "a MATLAB file with X and y") from error
+    reading.expect(path, "X", pixels, (SIZE, SIZE, 3, count), (0, 255))
+    reading.expect(path, "y", labels, (count, 1), (1, 10))
+    images = torch.from_numpy(pixels).to(torch.uint8).permute(3, 2, 0, 1).contiguous()
+    return Labelled(images=images, labels=torch.from_numpy(labels[:, 0]).long() % 10)

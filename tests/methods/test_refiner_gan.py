@@ -1,0 +1,297 @@
+"""SimGAN's networks, guidance, optimisers and the two steps that bring the parts together."""
+
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from benchmarks.running.batches import Batches
+from datasets.catalogue import load_pair
+from datasets.contract import to_unit
+from methods.contract import Problem
+from methods.networks.refiner import Critic, CriticNet, Refiner, RefinerNet
+from methods.parts.guidance import GGDR, Decoder
+from methods.parts.history import History, HistoryBuffer
+from methods.parts.optimisers import Adam, Sgd, descend
+from methods.refiner_gan import RefinerGan, RefinerGanConfig
+from methods.seeding import generator
+from methods.settings import change
+from mistakes import UserMistake
+
+
+def noise(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=generator(seed, "test"))
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> Iterator[None]:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+
+
+# ---- networks
+
+
+def size(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def test_networks_have_the_papers_numbers_of_parameters() -> None:
+    assert size(Refiner(1, RefinerNet())) == 296_129
+    assert size(Critic(1, CriticNet())) == 75_906
+
+
+@pytest.mark.parametrize(
+    ("image", "patches"), [((35, 55), (9, 14)), ((12, 12), (3, 3)), ((32, 32), (8, 8)), ((13, 6), (4, 2))]
+)
+def test_critic_gives_two_logits_for_every_patch(image: tuple[int, int], patches: tuple[int, int]) -> None:
+    assert Critic(3, CriticNet(width=12))(noise(2, 3, *image)).shape == (2, 2, *patches)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_refiner_paints_images_of_the_same_shape_within_range(channels: int) -> None:
+    refiner, images = Refiner(channels, RefinerNet(width=8, blocks=2)), noise(2, channels, 9, 7)
+    nn.init.normal_(refiner.head.weight, std=100)
+    refined = refiner(images)
+    assert refined.shape == images.shape
+    assert refined.abs().max() <= 1
+    assert refined.abs().max().item() == pytest.approx(1)
+
+
+def test_refiner_gives_every_block_before_its_relu() -> None:
+    refiner, images = Refiner(1, RefinerNet(width=8, blocks=3)), noise(2, 1, 9, 7)
+    maps = refiner.trunk(images)
+    assert [tuple(one.shape) for one in maps] == [(2, 8, 9, 7)] * 3
+    assert all(one.min() < 0 for one in maps)
+    assert torch.equal(refiner.paint(maps[-1]), refiner(images))
+
+
+def reach(network: nn.Module, images: Tensor, place: int) -> tuple[int, int]:
+    """Height and width of the pixels that the output at (place, place) depends on, over all images."""
+    for parameter in network.double().parameters():
+        nn.init.uniform_(parameter, 0.005, 0.01)
+    images = images.double().abs().requires_grad_()
+    network(images)[:, :, place, place].sum().backward()
+    assert images.grad is not None
+    seen = (images.grad != 0).any(0).any(0)
+    return tuple(int(np.ptp(np.flatnonzero(seen.any(axis).numpy()))) + 1 for axis in (1, 0))  # type: ignore[return-value]
+
+
+def test_refiner_sees_19_pixels() -> None:
+    assert reach(Refiner(1, RefinerNet(width=3)), noise(1, 1, 31, 31), 15) == (19, 19)
+
+
+def test_critic_sees_23_pixels() -> None:
+    assert reach(Critic(1, CriticNet(width=6)), noise(200, 1, 48, 48), 6) == (23, 23)
+
+
+# ---- guidance
+
+
+def decoder(weight: float = 10, width: int = 3, block: int = -1) -> Decoder:
+    """A decoder that hands the critic's map on as it is."""
+    made = Decoder(GGDR(weight=weight, block=block), critic_width=width, refiner_width=width)
+    nn.init.dirac_(made.decode.weight)
+    nn.init.zeros_(made.decode.bias)  # type: ignore[arg-type]
+    return made
+
+
+def turned(maps: Tensor) -> Tensor:
+    """Maps at right angles to maps of two channels."""
+    return torch.stack([-maps[:, 1], maps[:, 0]], 1)
+
+
+@pytest.mark.parametrize("weight", [10, 0.5])
+def test_guidance_measures_the_angle(weight: float) -> None:
+    maps, guide = noise(2, 2, 3, 4), decoder(weight, width=2)
+    assert guide.loss(maps, [maps]).item() == pytest.approx(0, abs=1e-5)
+    assert guide.loss(maps, [turned(maps)]).item() == pytest.approx(weight)
+    assert guide.loss(maps, [-maps]).item() == pytest.approx(2 * weight)
+
+
+def test_guidance_does_not_see_lengths() -> None:
+    maps, features = noise(2, 3, 3, 4), noise(2, 3, 6, 8, seed=1)
+    loss = decoder().loss(maps, [features])
+    assert torch.allclose(decoder().loss(7 * maps, [0.1 * features]), loss)
+
+
+def test_guidance_averages_features_down_to_any_map() -> None:
+    maps, features = noise(2, 3, 9, 14), noise(2, 3, 35, 55, seed=1)
+    cosines = []
+    for n, i, j in product(range(2), range(9), range(14)):
+        rows, columns = (slice(k * a // b, -(-(k + 1) * a // b)) for k, a, b in ((i, 35, 9), (j, 55, 14)))
+        p, q = maps[n, :, i, j].numpy(), features[n, :, rows, columns].mean((1, 2)).numpy()
+        cosines.append(p @ q / np.linalg.norm(p) / np.linalg.norm(q))
+    expected = 10 * (1 - np.mean(cosines))
+    assert decoder().loss(maps, [features]).item() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("enlarge", [(2, 1, 1, 1), (1, 1, 2, 3)])
+def test_guidance_does_not_grow_with_batch_or_map(enlarge: tuple[int, ...]) -> None:
+    maps, features = noise(2, 3, 3, 3), noise(2, 3, 6, 6, seed=1)
+    larger = decoder().loss(maps.repeat(enlarge), [features.repeat(enlarge)])
+    assert torch.allclose(larger, decoder().loss(maps, [features]))
+
+
+def test_guidance_teaches_critic_and_decoder_but_never_the_refiner() -> None:
+    maps, features, guide = noise(2, 3, 3, 4).requires_grad_(), noise(2, 3, 3, 4, seed=1), decoder()
+    guide.loss(maps, [features.requires_grad_()]).backward()
+    assert features.grad is None
+    assert maps.grad is not None
+    assert maps.grad.abs().max() > 0
+    assert all(p.grad is not None and p.grad.abs().max() > 0 for p in guide.parameters())
+
+
+@pytest.mark.parametrize(("block", "chosen"), [(0, 0), (1, 1), (-1, 1), (-2, 0)])
+def test_guidance_takes_the_block_it_is_told(block: int, chosen: int) -> None:
+    maps = noise(2, 3, 3, 4)
+    features = [noise(2, 3, 3, 4, seed=1)] * 2
+    features[chosen] = maps
+    assert decoder(block=block).loss(maps, features).item() == pytest.approx(0, abs=1e-5)
+
+
+@pytest.mark.parametrize("block", [2, -3])
+def test_guidance_refuses_a_block_that_is_not_there(block: int) -> None:
+    with pytest.raises(UserMistake, match=rf"^guidance.block is {block}; allowed: -2 … 1[^\n]*$"):
+        RefinerGanConfig(guidance=GGDR(block=block), refiner=RefinerNet(blocks=2))
+
+
+# ---- the two steps
+
+
+def smoke(changes: Mapping[str, object], seed: int = 0) -> tuple[RefinerGan, Batches]:
+    config = change(change(RefinerGanConfig(), RefinerGanConfig.SCALES["smoke"]), changes)
+    problem = Problem(shape=(1, 12, 12), task="classification", outputs=3, batch=16, steps=12)
+    return config.build(problem, torch.device("cpu"), seed), Batches(load_pair("shapes"), 16, seed)
+
+
+def moved(method: RefinerGan, step: Callable[[], object]) -> set[str]:
+    """Names of what a step changes."""
+    before = deepcopy(method.state_dict())
+    step()
+    after = method.state_dict()
+    tensors = ("refiner", "critic", "guidance", "history")
+    return {
+        name
+        for name in tensors
+        for key, value in after[name].items()
+        if not torch.equal(value, before[name][key])
+    }
+
+
+def test_each_step_changes_its_own_network_bit_by_bit_alone() -> None:
+    method, batches = smoke({"guidance": GGDR()})
+    method.pretrain(batches)
+    batch = next(batches)
+    assert moved(method, lambda: method.refiner_step(batch)) == {"refiner"}
+    assert moved(method, lambda: method.critic_step(batch)) == {"critic", "guidance", "history"}
+
+
+def test_each_step_gives_gradients_to_its_own_network_alone() -> None:
+    method, batches = smoke({"guidance": GGDR()})
+    method.refiner_step(next(batches))
+    assert all(p.grad is not None for p in method.refiner.parameters())
+    assert all(p.grad is None for p in [*method.critic.parameters(), *method.guidance.parameters()])
+    method, batches = smoke({"guidance": GGDR()})
+    method.critic_step(next(batches))
+    assert all(p.grad is None for p in method.refiner.parameters())
+    assert all(p.grad is not None for p in [*method.critic.parameters(), *method.guidance.parameters()])
+
+
+def test_critic_step_keeps_no_graph_of_the_refiner() -> None:
+    method, batches = smoke({"guidance": GGDR()})
+    graphs = list[bool]()
+    method.critic.trunk.register_forward_hook(lambda _, inputs, __: graphs.append(inputs[0].requires_grad))
+    method.critic_step(next(batches))
+    method.refiner_step(next(batches))
+    assert graphs == [False, False, True]
+
+
+def test_refiner_step_minimises_equation_4() -> None:
+    method, batches = smoke({"content_strength": 3.0, "refiner_optimiser": Sgd(rate=0.1)})
+    batch, refiner = next(batches), deepcopy(method.refiner)
+    refined = refiner(batch.source)
+    fooled = -F.log_softmax(method.critic(refined), 1)[:, 0].mean()
+    loss = fooled + 3 * (refined - batch.source).abs().mean()
+    slopes = torch.autograd.grad(loss, list(refiner.parameters()))
+    terms = method.refiner_step(batch)
+    assert torch.allclose(terms["refiner adversarial"] + 3 * terms["content"], loss)
+    for now, start, slope in zip(method.refiner.parameters(), refiner.parameters(), slopes, strict=True):
+        assert torch.allclose(now, start - 0.1 * slope, atol=1e-7)
+
+
+@pytest.mark.parametrize("guidance", [None, GGDR(weight=2.0)])
+def test_critic_step_minimises_equation_2_and_guidance_on_fresh_images(guidance: GGDR | None) -> None:
+    method, batches = smoke({"guidance": guidance, "critic_optimiser": Sgd(rate=0.1)})
+    method.pretrain(batches)
+    batch, critic = next(batches), deepcopy(method.critic)
+    fresh, history = batch.source[:8], deepcopy(method.state_dict()["history"])
+    again = HistoryBuffer(History(batches=2), 16, (1, 12, 12), generator(0, "any"))
+    again.load_state_dict(history)
+    with torch.no_grad():
+        features, fakes = method.refiner.trunk(fresh), again.join(method.refiner(fresh))
+    judged, real = (F.log_softmax(critic(images), 1) for images in (fakes, batch.target))
+    loss = -judged[:, 1].mean() - real[:, 0].mean()
+    loss = loss + deepcopy(method.guidance).loss(critic.trunk(fakes)[:8], features)
+    slopes = torch.autograd.grad(loss, list(critic.parameters()))
+    assert torch.allclose(sum(method.critic_step(batch).values(), torch.zeros(())), loss)
+    for now, start, slope in zip(method.critic.parameters(), critic.parameters(), slopes, strict=True):
+        assert torch.allclose(now, start - 0.1 * slope, atol=1e-6)
+
+
+def test_guidance_of_weight_0_leaves_critic_and_refiner_as_without() -> None:
+    guided, unguided = smoke({"guidance": GGDR(weight=0)}), smoke({})
+    for method, batches in (guided, unguided):
+        method.pretrain(batches)
+        method.step(batches)
+    images = next(unguided[1]).target
+    assert torch.equal(guided[0].critic(images), unguided[0].critic(images))
+    for network in ("critic", "refiner"):
+        ours, theirs = (getattr(method, network).parameters() for method, _ in (guided, unguided))
+        for one, other in zip(ours, theirs, strict=True):
+            assert torch.equal(one, other)
+            assert torch.equal(one.grad, other.grad)
+
+
+def test_pretraining_teaches_the_refiner_to_reproduce_its_input() -> None:
+    method, batches = smoke({"refiner_pretraining": 300, "critic_pretraining": 0})
+    source = to_unit(batches.source.images)
+    method.pretrain(batches)
+    with torch.no_grad():
+        error = (method.refiner(source) - source).abs().mean()
+    assert error < source.std() / 4
+
+
+def test_pretraining_fills_the_history_with_refined_images() -> None:
+    method, batches = smoke({"refiner_pretraining": 2, "critic_pretraining": 0})
+    with torch.no_grad():
+        refined = method.refiner(next(batches).source)
+    method.pretrain(iter(Batches(load_pair("shapes"), 16, 0)))
+    stored = method.state_dict()["history"]["images"]
+    assert torch.allclose(stored[:16], refined)
+    assert not torch.allclose(stored[16:], stored[:16])
+
+
+# ---- optimisers
+
+
+def test_descend_steps_down_the_slope_of_its_own_parameters_alone() -> None:
+    own, other = nn.Parameter(torch.tensor([2.0, 3.0])), nn.Parameter(torch.tensor([5.0, 5.0]))
+    optimiser = Sgd(rate=0.1).over([own])
+    for _ in range(2):  # slopes are not summed from step to step
+        descend((own * other).sum(), optimiser)
+    assert own.tolist() == pytest.approx([1.0, 2.0])
+    assert other.grad is None
+    assert other.tolist() == [5.0, 5.0]
+
+
+def test_adam_takes_first_steps_of_its_rate() -> None:
+    own = nn.Parameter(torch.tensor([1.0, 2.0]))
+    descend((own * torch.tensor([3.0, -100.0])).sum(), Adam(rate=0.01).over([own]))
+    assert own.tolist() == pytest.approx([0.99, 2.01])

@@ -1,0 +1,130 @@
+"""Methods and pairs from outside the repository."""
+
+import re
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+import bench
+from benchmarks.records import store
+from benchmarks.studies import plugins
+from benchmarks.studies.plugins import LOADED, load_plugins
+from datasets.catalogue import PAIRS
+from methods.recipes import RECIPES
+
+TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
+(MOMENTS,) = re.findall(r"<!-- file: methods/moments.py -->\n```python\n(.*?)```", TEXT, re.DOTALL)
+(NEGATIVES,) = re.findall(r"<!-- file: datasets/negatives.py -->\n```python\n(.*?)```", TEXT, re.DOTALL)
+METHOD = (
+    "from methods.recipes import Recipe\n"
+    'RECIPES = [Recipe(name="moments", base=MomentsConfig(), about="a", paper="–")]\n'
+)
+VARIANT = """
+from methods.recipes import simgan
+RECIPES = [simgan.but("mine", {{"{path}": {value}}}, "a")]
+"""
+PAIR = (
+    "from datasets.catalogue import Entry\n"
+    'PAIRS = {"negatives": Entry(about="a", licence="l", load=load, extractor="digits-v1")}\n'
+)
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    kept = [(known, dict(known)) for known in (RECIPES, PAIRS, LOADED)]
+    yield
+    for known, before in kept:
+        known.clear()
+        known.update(before)
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    file = tmp_path / "mine.py"
+    file.write_text(MOMENTS + METHOD)
+    return file
+
+
+def test_a_method_and_a_pair_of_two_files_run_together(mine: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data.py"
+    data.write_text(NEGATIVES + PAIR)
+    words = ["--plugin", str(mine), "--plugin", str(data), "--methods", "moments", "--pair", "negatives"]
+    results = tmp_path / "results"
+    options = ["--scale", "smoke", "--seeds", "1", "--device", "cpu", "--results", str(results)]
+    assert bench.main([*words, *options]) == 0
+    found = {record.spec["row"]: record for record in store.read_all(results)}
+    assert set(found) == {"source-only", "moments", "target-only"}
+    assert found["moments"].spec["settings"] == {"method": "Moments", "momentum": 0.1}
+    assert len(found["moments"].versions["plugin mine.py"]) == 12
+    assert bench.main(["tables", "--results", str(results)]) == 0
+
+
+def test_a_plugin_is_listed_and_added_once(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.main(["list", "methods", "--plugin", str(mine)]) == 0
+    assert "moments" in capsys.readouterr().out
+    load_plugins([mine, mine])
+    assert list(RECIPES)[-1] == "moments"
+
+
+def test_installed_packages_are_found(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(mine.parent)
+    point = EntryPoint(name="theirs", value="mine", group=plugins.GROUP)
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [point] if group == plugins.GROUP else [])
+    load_plugins([])
+    load_plugins([])
+    assert "moments" in RECIPES
+    assert "theirs" in LOADED
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "offers nothing"),
+        ("RECIPES = [3]", "something else in RECIPES"),
+        ("PAIRS = {'mine': 3}", "something else in PAIRS"),
+        ("def broken(:", "cannot be loaded (SyntaxError"),
+        ("1 / 0", "cannot be loaded (ZeroDivisionError: division by zero, mine.py:1)"),
+        (MOMENTS + METHOD.replace('"moments"', '"simgan"'), "the method 'simgan' is there already"),
+        (MOMENTS + METHOD.replace('"moments"', '"a,b"'), "the name 'a,b'"),
+        (VARIANT.format(path="history.batch", value=5), "Did you mean 'history.batches'?"),
+        (VARIANT.format(path="history.batches", value=50), "'history.batches' is 50 already"),
+        (
+            MOMENTS + METHOD.replace("MomentsConfig()", "'methods.none:Config'"),
+            "No module named 'methods.none'",
+        ),
+    ],
+)
+def test_bad_plugins_are_refused_in_one_line(
+    text: str, said: str, mine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine.write_text(text)
+    before = dict(RECIPES), dict(PAIRS)
+    assert bench.main(["list", "--plugin", str(mine)]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert said in line
+    assert "; allowed: " in line
+    assert before == (RECIPES, PAIRS)
+
+
+def test_a_missing_plugin_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.main(["list", "--plugin", str(tmp_path / "none.py")]) == 2
+    assert "none.py' does not exist" in capsys.readouterr().err
+
+
+# ---- the contract
+
+
+def test_a_sound_method_passes_the_contract(mine: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert bench.main(["check-method", str(mine)]) == 0
+    assert re.search(r"\d\d passed", capfd.readouterr().out)
+
+
+def test_a_method_that_draws_from_the_global_stream_fails_it(
+    mine: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    mine.write_text(mine.read_text().replace("seen = torch.stack(", "seen = torch.rand(()) * torch.stack("))
+    assert bench.main(["check-method", str(mine)]) == 1
+    said = capfd.readouterr().out
+    assert "test_building_and_training_leave_the_global_random_state_alone[moments-shapes]" in said
