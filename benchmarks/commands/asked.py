@@ -1,35 +1,44 @@
-"""From the words of a command line to studies, devices and tables."""
+"""What the options of a run ask for: rows, pair, seeds and scale, or a study by name."""
 
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
-from benchmarks.records import store
-from benchmarks.records.selection import CRITERIA, completed
-from benchmarks.records.store import RunRecord
-from benchmarks.studies.published import STUDIES, find_study
+from benchmarks.commands.options import (
+    Bounds,
+    Changes,
+    ExtractorName,
+    Methods,
+    Pair,
+    ScaleName,
+    Seeds,
+    StudyName,
+)
+from benchmarks.studies.published import find_study
 from benchmarks.studies.study import Study, parse_seeds
 from benchmarks.studies.study_file import read_form
-from benchmarks.tables.table import records_of, studies_in
 from datasets.files.toml_form import ENDING
+from methods.recipes import BOUNDS
 from mistakes import UserMistake
 
 DEFAULTS = {"methods": "simgan,simgan-nohist", "pair": "fonts-digits", "seeds": "3", "scale": "small"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Selection:
+class Asked:
     """What to run, in the user's words: a study by name or file, or what a study is made of; ``None`` is unsaid."""
 
-    study: str | None = None
-    methods: str | None = None
-    pair: str | None = None
-    seeds: str | None = None
-    scale: str | None = None
-    changes: tuple[str, ...] = ()
-    bounds: bool | None = None
-    extractor: str | None = None
+    methods: Methods = None
+    pair: Pair = None
+    seeds: Seeds = None
+    scale: ScaleName = None
+    study: StudyName = None
+    changes: Changes = None
+    bounds: Bounds = None
+    extractor: ExtractorName = None
 
     def resolved(self) -> Study:
         """Return the named study, or one made of the other words; a user's own plugins and pairs in it are there then.
@@ -37,7 +46,7 @@ class Selection:
         Raises :class:`UserMistake` where a study is named and something else is said too.
         """
         if self.study is not None:
-            unsaid = vars(Selection(study=self.study))
+            unsaid = vars(Asked(study=self.study))
             said = [name for name, word in vars(self).items() if word != unsaid[name]]
             if said:
                 raise UserMistake(
@@ -58,12 +67,29 @@ class Selection:
         )
 
     def _rows(self) -> list[str]:
-        from methods.recipes import BOUNDS  # imported here: it loads torch
-
         named = split_rows(DEFAULTS["methods"] if self.methods is None else self.methods)
-        trained = [with_changes(row, self.changes) for row in named if row not in BOUNDS]
+        trained = [with_changes(row, self.changes or ()) for row in named if row not in BOUNDS]
         lower, upper = ([bound] if self.bounds is not False or bound in named else [] for bound in BOUNDS)
         return [*lower, *trained, *upper]
+
+
+def asks(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command take every field of :class:`Asked` as an option of its own, in place of its parameter ``asked``."""
+
+    @wraps(command)
+    def with_options(**words: Any) -> None:
+        asked = Asked(**{field.name: words.pop(field.name) for field in fields(Asked)})
+        command(asked=asked, **words)
+
+    plain = inspect.signature(command)
+    options = inspect.signature(Asked).parameters.values()
+    kept = [one for one in plain.parameters.values() if one.name != "asked"]
+    own = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in kept]
+    first = [one for one in own if one.default is one.empty]
+    parameters = [*first, *options, *(one for one in own if one not in first)]
+    with_options.__signature__ = plain.replace(parameters=parameters)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {one.name: one.annotation for one in parameters}
+    return with_options
 
 
 def named_pair(word: str, folder: Path = Path()) -> str:
@@ -105,69 +131,3 @@ def with_changes(row: str, changes: Sequence[str]) -> str:
     if not changes:
         return row
     return f"{row.removesuffix(']')}{';' if row.endswith(']') else '['}{';'.join(changes)}]"
-
-
-def resolve_device(name: str) -> str:
-    """Return "cpu" or "cuda"; "auto" takes CUDA where there is one."""
-    if name not in ("auto", "cpu", "cuda"):
-        raise UserMistake(f"device {name!r}; allowed: auto, cpu, cuda.")
-    if name == "cpu":
-        return name
-    import torch  # imported here: it takes seconds
-
-    if torch.cuda.is_available():
-        return "cuda"
-    if name == "cuda":
-        raise UserMistake("device 'cuda' is not available on this machine; allowed: auto, cpu.")
-    return "cpu"
-
-
-def check_jobs(jobs: int) -> None:
-    """Refuse a number of runs at a time that has no core for each: with a GPU too, every run keeps one busy."""
-    if not 1 <= jobs <= cores():
-        raise UserMistake(f"jobs {jobs}; allowed: 1 to {cores()}, a core for each.")
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def recorded_studies(
-    names: list[str], results: Path, curves: bool = True
-) -> list[tuple[Study, list[RunRecord]]]:
-    """Return the named studies with their records, these with curves or without.
-
-    Without names: every published study of which each row has records on each pair, or else one for each pair and
-    scale that is recorded.
-    Raises :class:`UserMistake` for an unknown name, and where there is no record at all.
-    """
-    everything = [_with_criteria(one, results) for one in store.read_all(results, curves)]
-    studies = [find_study(name) for name in names] or _whole(everything)
-    found = [(study, mine) for study in studies if (mine := records_of(study, everything))]
-    if not found and not names:
-        found = [(study, records_of(study, everything)) for study in studies_in(everything)]
-    if not found:
-        raise UserMistake(
-            f"folder {str(results)!r} has no record of {', '.join(names) or 'any run'}; "
-            "allowed: a folder that `bench.py --results` wrote to."
-        )
-    return found
-
-
-def _whole(everything: list[RunRecord]) -> list[Study]:
-    """Return the published studies of which each row has records on each pair."""
-    there = {(record.spec["pair"], record.spec["row"], record.spec["scale"]) for record in everything}
-    return [
-        study
-        for study in STUDIES.values()
-        if there.issuperset((pair, row, study.scale) for pair in study.pairs for row in study.rows)
-    ]
-
-
-def _with_criteria(record: RunRecord, results: Path) -> RunRecord:
-    """Return a record whose checkpoints have every criterion that its stored predictions allow."""
-    if all(CRITERIA.keys() <= one.keys() for one in record.checkpoints):
-        return record
-    predictions = results / "runs" / record.id / store.PREDICTIONS
-    return replace(record, checkpoints=completed(record.checkpoints, predictions))

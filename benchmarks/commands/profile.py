@@ -34,19 +34,18 @@ def profile(
     as_json: AsJson = False,
 ) -> None:
     """Show where the time of a step goes: phases, operations, hottest operators, share of the machine's own rates."""
-    from benchmarks.commands.asked import Selection, resolve_device
+    from benchmarks.commands.asked import Asked
+    from benchmarks.engines.resources import resolve_device
     from benchmarks.profiling.output import grids, plain, write
     from benchmarks.profiling.steps import profiled
     from benchmarks.profiling.variants import chosen
     from benchmarks.studies.plugins import load_plugins
-    from benchmarks.studies.study import runs
+    from benchmarks.studies.runs import runs
     from benchmarks.tables.terminal import OUT, print_json, show_grid
 
     load_plugins(plugin or [])
-    words = Selection(
-        methods=methods, pair=pair, scale=scale, seeds="1", changes=tuple(changes or ()), bounds=False
-    )
-    specs = list(runs(words.resolved(), resolve_device(device)))
+    asked = Asked(methods=methods, pair=pair, scale=scale, seeds="1", changes=changes, bounds=False)
+    specs = list(runs(asked.resolved(), resolve_device(device)))
     ways = chosen(variants, specs[0].device)
     found = profiled(specs, data, windows=windows, steps=steps, variants=ways, traces=trace)
     if out is not None:

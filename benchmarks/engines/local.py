@@ -14,7 +14,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from benchmarks.records.store import RunRecord
+from benchmarks.records.record import RunRecord
 from benchmarks.studies.study import RunSpec
 from mistakes import UserMistake
 

@@ -11,8 +11,7 @@ from torch import Tensor
 from benchmarks.evaluation.downstream.task_net import TaskNet, TaskTraining, error, predict, task_scores
 from benchmarks.evaluation.features.cache import cached
 from benchmarks.evaluation.features.extractors import Extractor
-from benchmarks.evaluation.features.perceptual import Distance
-from benchmarks.scores.diversity import IMAGES, between_draws, between_images, draws, pixel_distance
+from benchmarks.scores.diversity import DRAWS, IMAGES, Distance, between_draws, between_images, pixel_distance
 from benchmarks.scores.realism import intervals, realism
 from datasets.contract import DomainPair, Labelled, to_bytes, to_unit
 from datasets.sealing import closed
@@ -256,3 +255,12 @@ def collapse_flags(values: Mapping[str, float | None], trained: bool) -> tuple[s
         for name, flag in signs.items()
         if trained and (change := values.get(name)) is not None and change < COLLAPSE
     )
+
+
+@closed()
+@torch.inference_mode()
+def draws(adapter: Adapter, source: Tensor, seed: int, count: int = DRAWS) -> Tensor:
+    """Return ``count`` adaptations of every source image (uint8, N × C × H × W): count × N × C × H × W, uint8."""
+    random = generator(seed, "adapter draws", source.device)
+    images = to_unit(source)
+    return torch.stack([to_bytes(adapter(images, random)) for _ in range(count)])

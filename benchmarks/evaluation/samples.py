@@ -8,13 +8,12 @@ from PIL import Image
 from torch import Tensor
 from torchvision.utils import make_grid
 
-from benchmarks.evaluation.evaluator import Evaluator, Scores, adapted
+from benchmarks.evaluation.evaluator import Evaluator, Scores, adapted, draws
 from benchmarks.evaluation.snapshots import Checkpoint
-from benchmarks.records.store import PICTURES
-from benchmarks.scores.diversity import draws
+from benchmarks.records.pictures import COLUMNS, ROWS
 from methods.contract import Adapter
 
-COLUMNS, ENLARGED = 16, 64
+ENLARGED = 64
 
 
 def pictures(evaluator: Evaluator, adapter: Adapter, scores: Scores, seed: int) -> dict[str, bytes]:
@@ -33,7 +32,7 @@ def pictures(evaluator: Evaluator, adapter: Adapter, scores: Scores, seed: int) 
         "neighbours.png": png([painted, nearest(painted, target)]),
     }
     if scores.values["diversity"]:
-        count = PICTURES["draws.png"] - 1
+        count = ROWS["draws.png"] - 1
         files["draws.png"] = png([source[chosen], *draws(adapter, source[chosen], seed, count)])
     return files
 
@@ -43,7 +42,7 @@ def film(evaluator: Evaluator, checkpoints: Sequence[Checkpoint], seed: int) -> 
 
     None where checkpoints are fewer than the picture has rows.
     """
-    if len(checkpoints) + 1 != PICTURES["film.png"]:
+    if len(checkpoints) + 1 != ROWS["film.png"]:
         return {}
     source = evaluator.source.pick(spaced(evaluator.source.images))
     painted = [adapted(one.adapter, source, seed).images for one in checkpoints if one.adapter is not None]

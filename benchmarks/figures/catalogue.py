@@ -14,7 +14,7 @@ from benchmarks.figures.scatter import fid_error_figure, pareto_figure
 from benchmarks.figures.scores import difference_figure, score_figure
 from benchmarks.figures.sheets import draw_sheet, film_sheet, neighbour_sheet, sample_sheet
 from benchmarks.records.files import put
-from benchmarks.records.store import RunRecord
+from benchmarks.records.record import RunRecord
 from benchmarks.studies.study import Study
 from benchmarks.tables.table import comparisons
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.figures.marks import PALETTE, breadth, canvas, fit, tidy, titled
-from benchmarks.records.store import OK, RunRecord
+from benchmarks.records.record import OK, RunRecord
 from benchmarks.studies.study import Study
 from benchmarks.tables.summary import Summary, summarise
 

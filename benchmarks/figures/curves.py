@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.figures.marks import LINE, Look, breadth, canvas, fit, legend, looks, tidy, titled
-from benchmarks.records.store import OK, RunRecord
+from benchmarks.records.record import OK, RunRecord
 from benchmarks.statistics.estimates import Estimate, estimate
 from benchmarks.studies.study import Study
 

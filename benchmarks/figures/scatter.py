@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from scipy.stats import spearmanr
 
 from benchmarks.figures.marks import LINE, Look, breadth, canvas, fit, legend, looks, mean, tidy, titled
-from benchmarks.records.store import OK, RunRecord
+from benchmarks.records.record import OK, RunRecord
 from benchmarks.statistics.estimates import Estimate, estimate
 from benchmarks.studies.study import Study
 from benchmarks.tables.summary import Runs, Values, bounds_in, by_seed, finished, summarise

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.figures.marks import PALETTE, breadth, canvas, dots, titled
-from benchmarks.records.store import RunRecord
+from benchmarks.records.record import RunRecord
 from benchmarks.studies.study import Study
 from benchmarks.tables.summary import COMPARED, Summary, by_seed, finished, paired, summarise
 

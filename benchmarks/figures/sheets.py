@@ -5,7 +5,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmarks.records.store import PICTURES, RunRecord
+from benchmarks.records.pictures import rows_of
+from benchmarks.records.record import RunRecord
 from benchmarks.studies.study import Study
 
 LABEL, MARGIN, LINE = (
@@ -72,7 +73,7 @@ def _first(
         if _path(record, results, name).exists():
             first.setdefault(record.spec["row"], record)
     return {
-        row: (first[row], _bands(Image.open(_path(first[row], results, name)).convert("RGB"), PICTURES[name]))
+        row: (first[row], rows_of(Image.open(_path(first[row], results, name)).convert("RGB"), name))
         for row in study.rows
         if row in first
     }
@@ -80,11 +81,6 @@ def _first(
 
 def _path(record: RunRecord, results: Path, name: str) -> Path:
     return results / "runs" / record.id / name
-
-
-def _bands(grid: Image.Image, rows: int) -> list[Image.Image]:
-    edges = [grid.height * index // rows for index in range(rows + 1)]
-    return [grid.crop((0, top, grid.width, bottom)) for top, bottom in zip(edges, edges[1:], strict=False)]
 
 
 def _stack(bands: Bands) -> Image.Image:

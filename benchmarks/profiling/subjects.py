@@ -14,7 +14,7 @@ from torch import Tensor
 from benchmarks.profiling.variants import VARIANTS, Step
 from benchmarks.running.batches import Batches
 from benchmarks.running.clock import StepClock
-from benchmarks.running.run import problem_of
+from benchmarks.running.training import problem_of
 from benchmarks.studies.scales import Scale
 from benchmarks.studies.study import RunSpec
 from datasets.catalogue import load_pair

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.records.store import OK, RunRecord
+from benchmarks.records.record import OK, RunRecord
 from benchmarks.scores.catalogue import SCORES
 from benchmarks.statistics.estimates import Estimate, estimate
 from benchmarks.tables.summary import Values, by_seed, finished, paired

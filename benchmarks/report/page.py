@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from benchmarks.records.store import OK, RunRecord
+from benchmarks.records.record import OK, RunRecord
 from benchmarks.report.differences import scores_in
 from benchmarks.report.sections import section
 from benchmarks.scores.catalogue import SCORES

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from benchmarks.figures.catalogue import FIGURES, drawn, rendered
-from benchmarks.records.store import OK, RunRecord
+from benchmarks.records.record import OK, RunRecord
 from benchmarks.studies.study import Study
 
 LARGEST_SVG = 150_000  # bytes; a chart of more marks than that is smaller, and drawn faster, as pixels

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from benchmarks.records.store import RunRecord
+from benchmarks.records.record import RunRecord
 from benchmarks.report.differences import differences, paths_in, scores_in, settings_of
 from benchmarks.report.pictures import figures
 from benchmarks.scores.catalogue import SCORES

@@ -6,59 +6,37 @@ Training, evaluation and description are apart; writing is the caller's.
 import math
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from benchmarks.evaluation.downstream.task_net import TaskTraining
 from benchmarks.evaluation.evaluator import Evaluator, Scores, collapse_flags, hold_out
 from benchmarks.evaluation.features.extractors import load_extractor
 from benchmarks.evaluation.features.perceptual import load_perceptual
 from benchmarks.evaluation.samples import film, pictures
-from benchmarks.evaluation.snapshots import Checkpoint, Judged, checkpoint, criteria, due, judge, packed
-from benchmarks.records.store import DIVERGED, FAILED, OK, PREDICTIONS, RunRecord
+from benchmarks.evaluation.snapshots import Checkpoint, Judged, criteria, judge, packed
+from benchmarks.records.record import DIVERGED, FAILED, OK, RunRecord
+from benchmarks.records.store import PREDICTIONS
 from benchmarks.running.adapters import FILE as ADAPTER
 from benchmarks.running.adapters import pack
 from benchmarks.running.batches import Batches
-from benchmarks.running.clock import StepClock, wait_for
-from benchmarks.running.memory import PeakMemory, keep_freed_memory
+from benchmarks.running.clock import wait_for
+from benchmarks.running.memory import keep_freed_memory
 from benchmarks.running.provenance import describe
+from benchmarks.running.training import Diverged, Training, Watch, problem_of, train
 from benchmarks.studies.scales import Scale
 from benchmarks.studies.study import RunSpec
 from datasets.catalogue import PAIRS, load_pair
-from datasets.contract import DomainPair
 from datasets.sealing import closed, seal
-from methods.contract import Adapter, Method, Problem
+from methods.contract import Adapter
 from methods.recipes import configure
 from mistakes import UserMistake
 
 FEWEST = 12
-Watch = Callable[[int, int, Mapping[str, float]], None]
-
-
-class Diverged(Exception):
-    """A loss term or score is no longer a number; ``curve`` is the loss curve up to there."""
-
-    def __init__(self, reason: str, curve: Sequence[Mapping[str, float]] = ()) -> None:
-        super().__init__(reason)
-        self.curve = tuple(curve)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Training:
-    """What was measured while a method trained."""
-
-    curve: tuple[Mapping[str, float], ...] = ()
-    checkpoints: tuple[Checkpoint, ...] = ()
-    step_ms: Mapping[str, float | int] = field(default_factory=dict)
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    peak_mib: float | None = None
-    images_per_step: float = 0.0
 
 
 @lru_cache(maxsize=2)
@@ -146,17 +124,6 @@ def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dic
     return record, files
 
 
-def problem_of(pair: DomainPair, scale: Scale) -> Problem:
-    """Return what a method may know of a pair before it trains at a scale."""
-    return Problem(
-        shape=pair.shape,
-        task=pair.task.name,
-        outputs=pair.task.outputs,
-        batch=scale.batch_for(pair.shape),
-        steps=scale.steps,
-    )
-
-
 def _measured(
     evaluator: Evaluator,
     training: Training,
@@ -201,43 +168,6 @@ def _judged(
     *before, last = checkpoints or [Checkpoint(step=0, adapter=adapter, predictor=None)]
     judged = [judge(evaluator, one, None, seed) for one in before]
     return [*judged, judge(evaluator, last, scores.model, seed)]
-
-
-def train(method: Method, batches: Batches, scale: Scale, device: torch.device, watch: Watch) -> Training:
-    """Pretrain, then train under the clock; raises :class:`Diverged` when a loss term is no longer finite."""
-    memory = PeakMemory(device)
-    start = time.perf_counter()
-    method.pretrain(batches)
-    wait_for(device)
-    pretrained = time.perf_counter()
-    clock, curve, drawn = StepClock(device), [], batches.drawn
-    checkpoints: list[Checkpoint] = []
-    for done in range(0, scale.steps, scale.window):
-        count = min(scale.window, scale.steps - done)
-        with clock.window(count):
-            for _ in range(count):
-                terms = method.step(batches)
-        curve.append({"step": done + count, **_numbers(terms)})
-        watch(done + count, scale.steps, curve[-1])
-        if broken := [name for name, value in curve[-1].items() if not math.isfinite(value)]:
-            raise Diverged(f"{broken[0]} is no longer finite after step {done + count}", curve[:-1])
-        if due(done + count, count, scale.steps):
-            checkpoints.append(checkpoint(method, done + count))
-    seconds = {"pretraining": pretrained - start, "training": time.perf_counter() - pretrained}
-    return Training(
-        curve=tuple(curve),
-        checkpoints=tuple(checkpoints),
-        step_ms=clock.summary(),
-        seconds=seconds,
-        peak_mib=memory.mib(),
-        images_per_step=(batches.drawn - drawn) / scale.steps,
-    )
-
-
-def _numbers(terms: Mapping[str, Tensor]) -> dict[str, float]:
-    """Fetch all terms from the device at once."""
-    values = torch.stack([value.float() for value in terms.values()]).tolist()
-    return {name: float(f"{value:.6g}") for name, value in zip(terms, values, strict=True)}
 
 
 def _count(parameters: object) -> int:

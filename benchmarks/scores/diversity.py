@@ -1,24 +1,14 @@
 """How much an adapter's randomness changes an image, and how much its images differ from each other."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
-from benchmarks.evaluation.features.perceptual import Distance
-from datasets.contract import to_bytes, to_unit
-from datasets.sealing import closed
-from methods.contract import Adapter
-from methods.seeding import generator
+from datasets.contract import to_unit
 
 IMAGES, DRAWS, SPREAD = 64, 8, 256
-
-
-@closed()
-@torch.inference_mode()
-def draws(adapter: Adapter, source: Tensor, seed: int, count: int = DRAWS) -> Tensor:
-    """Return ``count`` adaptations of every source image (uint8, N × C × H × W): count × N × C × H × W, uint8."""
-    random = generator(seed, "adapter draws", source.device)
-    images = to_unit(source)
-    return torch.stack([to_bytes(adapter(images, random)) for _ in range(count)])
+Distance = Callable[[Tensor, Tensor], Tensor]
 
 
 def pixel_distance(first: Tensor, second: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ import seaborn as sns
 import torch
 from matplotlib.figure import Figure
 
-from benchmarks.commands.asked import resolve_device
+from benchmarks.engines.resources import resolve_device
 from benchmarks.figures.catalogue import rendered
 from benchmarks.profiling.output import write
 from benchmarks.profiling.steps import profiled
@@ -26,7 +26,8 @@ from benchmarks.running.provenance import describe
 from benchmarks.speed.goals import Goal, goals
 from benchmarks.speed.jobs import compare_jobs
 from benchmarks.speed.optimisations import Gain, gains
-from benchmarks.studies.study import Study, runs
+from benchmarks.studies.runs import runs
+from benchmarks.studies.study import Study
 from benchmarks.tables.formats import markdown_grid
 from benchmarks.tables.grids import Grid
 from benchmarks.tables.terminal import OUT, show_grid

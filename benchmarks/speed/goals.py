@@ -19,10 +19,12 @@ from benchmarks.profiling.steps import Profile, profiled
 from benchmarks.running.batches import Batches
 from benchmarks.running.clock import wait_for
 from benchmarks.running.memory import keep_freed_memory
-from benchmarks.running.run import problem_of, run, train
+from benchmarks.running.run import run
+from benchmarks.running.training import problem_of, train
 from benchmarks.speed.many_records import write_many
+from benchmarks.studies.runs import runs
 from benchmarks.studies.scales import Scale, find_scale
-from benchmarks.studies.study import RunSpec, Study, runs
+from benchmarks.studies.study import RunSpec, Study
 from datasets.catalogue import load_pair
 from methods.contract import Batch, Method, Problem
 from methods.recipes import RECIPES

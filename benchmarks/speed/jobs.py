@@ -13,7 +13,8 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.engines.matrix import run_matrix
-from benchmarks.studies.study import RunSpec, Study, runs
+from benchmarks.studies.runs import runs
+from benchmarks.studies.study import RunSpec, Study
 
 
 def compare_jobs(

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.records import store
-from benchmarks.records.store import RunRecord
+from benchmarks.records.record import RunRecord
 from benchmarks.studies.published import STUDIES
 from benchmarks.studies.study import RunSpec
 from benchmarks.tables.table import records_of

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from benchmarks.running import memory
 from benchmarks.running.batches import Batches
-from benchmarks.running.run import problem_of
+from benchmarks.running.training import problem_of
 from benchmarks.scores.frechet import frechet_distance
 from benchmarks.speed.goals import interleaved, ratio, wide
 from benchmarks.studies.scales import find_scale

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from benchmarks.running.batches import Batches
-from benchmarks.running.run import problem_of
+from benchmarks.running.training import problem_of
 from benchmarks.speed.conftest import Timed
 from benchmarks.studies.scales import find_scale
 from datasets.catalogue import load_pair

@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.records import store
+from benchmarks.records.record import OK
 from benchmarks.studies.study import RunSpec
 
 SHIPPED = Path(__file__).parents[2] / "results"
@@ -39,7 +40,7 @@ def planned(specs: Sequence[RunSpec], results: Path) -> list[PlannedRun]:
     ]
     costs: dict[tuple[str, ...], list[float]] = {}
     for record in known:
-        if record.status == store.OK:
+        if record.status == OK:
             done = record.spec
             like_this = (done["pair"], done["scale"], done["device"])
             seconds = sum(record.seconds.values()) / int(record.host.get("jobs", 1))

@@ -3,12 +3,11 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from itertools import groupby, product
 from typing import Any
 
-from mistakes import UserMistake, unknown
+from mistakes import UserMistake
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,45 +63,6 @@ class RunSpec:
         return f"{self.pair}--{slug}--{self.scale}--s{self.seed}--{digest}"
 
 
-def runs(study: Study, device: str) -> Iterator[RunSpec]:
-    """Yield the runs of a study, all rows of a seed before the next seed.
-
-    Raises :class:`UserMistake` for an unknown name or setting, and for rows with equal settings.
-    """
-    from benchmarks.scores.catalogue import check_extractor
-    from benchmarks.studies.scales import (
-        find_scale,  # imported here: methods need torch, studies and tables do not
-    )
-    from datasets.catalogue import PAIRS
-    from methods.recipes import configure
-
-    scale = {name: value for name, value in asdict(find_scale(study.scale)).items() if name != "about"}
-    configs = {row: configure(row, study.scale) for row in study.rows}
-    _refuse_equal_rows(configs)
-    for pair in study.pairs:
-        if pair not in PAIRS:
-            raise unknown("pair", pair, PAIRS)
-        check_extractor(study.extractor or PAIRS[pair].extractor)
-    for pair in study.pairs:
-        entry = PAIRS[pair]
-        for seed, (row, config) in product(study.seeds, configs.items()):
-            yield RunSpec(
-                pair=pair,
-                row=row,
-                scale=study.scale,
-                seed=seed,
-                extractor=study.extractor or entry.extractor,
-                device=device,
-                settings=config.settings,
-                budget={
-                    **scale,
-                    **entry.budgets.get(study.scale, {}),
-                    **config.BUDGETS.get(study.scale, {}),
-                },
-                edition=entry.edition,
-            )
-
-
 def parse_seeds(text: str) -> tuple[int, ...]:
     """Read "3" as seeds 0, 1, 2 and "0,3,4" or "4," as a list."""
     mistake = UserMistake(
@@ -116,20 +76,3 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     if not numbers or min(numbers) < (0 if listed else 1) or len(set(numbers)) < len(numbers):
         raise mistake
     return tuple(numbers) if listed else tuple(range(numbers[0]))
-
-
-def seeds_said(seeds: Iterable[int]) -> str:
-    """Return seeds in few words, three and more in a row by their ends: "0–4, 7"."""
-    parts: list[str] = []
-    for _, group in groupby(enumerate(seeds), key=lambda one: one[1] - one[0]):
-        row = [str(seed) for _, seed in group]
-        parts += row if len(row) < 3 else [f"{row[0]}–{row[-1]}"]
-    return ", ".join(parts)
-
-
-def _refuse_equal_rows(configs: Mapping[str, object]) -> None:
-    first: dict[object, str] = {}
-    for row, config in configs.items():
-        other = first.setdefault(config, row)
-        if other != row:
-            raise UserMistake(f"methods {other!r} and {row!r} have the same settings; allowed: each once.")

@@ -5,8 +5,8 @@ That is the model that the method trains itself, or where it has none, the commo
 
 from collections.abc import Mapping, Sequence
 
+from benchmarks.records.record import OK, RunRecord
 from benchmarks.records.selection import RULES, chosen
-from benchmarks.records.store import OK, RunRecord
 from benchmarks.statistics.estimates import estimate
 from benchmarks.tables.grids import Columns, Grid
 from benchmarks.tables.summary import Runs, Summary, Values, by_seed, less, paired

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from benchmarks.records.store import OK, RunRecord
+from benchmarks.records.record import OK, RunRecord
 from benchmarks.scores.catalogue import SCORES
 
 RUNS, STEP = "runs", "step_ms"

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
-from benchmarks.records.store import RunRecord
+from benchmarks.records.record import RunRecord
 from benchmarks.scores.catalogue import SCORES
 from benchmarks.statistics.estimates import Estimate, estimate
-from benchmarks.studies.study import seeds_said
 from benchmarks.tables.summary import (
     BUDGET,
     COMPARED,
@@ -216,3 +216,12 @@ def _setting(settings: Mapping[str, Any], path: str) -> str:
         return ""
     value = settings[path]
     return "–" if value is None else str(value)
+
+
+def seeds_said(seeds: Iterable[int]) -> str:
+    """Return seeds in few words, three and more in a row by their ends: "0–4, 7"."""
+    parts: list[str] = []
+    for _, group in groupby(enumerate(seeds), key=lambda one: one[1] - one[0]):
+        row = [str(seed) for _, seed in group]
+        parts += row if len(row) < 3 else [f"{row[0]}–{row[-1]}"]
+    return ", ".join(parts)

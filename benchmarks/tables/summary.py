@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from benchmarks.records.store import OK, RunRecord
+from benchmarks.records.record import OK, RunRecord
 from benchmarks.scores.catalogue import SCORES
 from benchmarks.statistics.estimates import Estimate, Interval, bca_intervals, estimate, interquartile_mean
 from benchmarks.statistics.significance import FEWEST, holm, probability_of_improvement, sign_flip_p

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.records.store import OK, RunRecord
+from benchmarks.records.record import OK, RunRecord
 from benchmarks.scores.catalogue import SCORES
 from benchmarks.statistics.estimates import interquartile_mean, worst_case
-from benchmarks.studies.study import Study, seeds_said
+from benchmarks.studies.study import Study
 from benchmarks.tables.by_rule import Choices, choices, chosen_runs, rule_grid, rule_grids
 from benchmarks.tables.grids import (
     Columns,
@@ -19,6 +19,7 @@ from benchmarks.tables.grids import (
     image_grid,
     realism_grid,
     score_grid,
+    seeds_said,
 )
 from benchmarks.tables.summary import COMPARED, Summary, bounds_in, by_seed, summarise
 

@@ -1,32 +1,21 @@
 """What the terminal shows: tables, lists and the progress of a matrix. Progress goes to stderr, results to stdout."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table as RichTable
 
 if TYPE_CHECKING:  # lists are printed without pandas and SciPy
-    from benchmarks.engines.local import Event, Tell
     from benchmarks.tables.grids import Grid
     from benchmarks.tables.table import Table
 
 OUT = Console(highlight=False)
 if not OUT.is_terminal:
     OUT = Console(highlight=False, width=240)  # a file or pipe has no edge to wrap at
-ERR = Console(stderr=True, highlight=False)
 
 
 def show_table(table: "Table") -> None:
@@ -105,35 +94,3 @@ def _rich(
         ]
         table.add_row(*shown)
     return table
-
-
-@contextmanager
-def live_progress() -> "Iterator[Tell]":
-    """Show a bar over all runs, beside it a line with the losses of each that is under way; yields what takes the events."""
-    columns = (
-        MofNCompleteColumn(), BarColumn(20), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
-        TextColumn("{task.fields[what]}"),
-    )  # fmt: skip
-    with Progress(*columns, console=ERR, transient=False) as progress:
-        bar = progress.add_task("runs", total=None, what="")
-        plain = not ERR.is_terminal
-        done: dict[int, float] = {}
-        lines: dict[int, str] = {}
-
-        def tell(event: "Event") -> None:
-            name = f"{event.spec.pair} {event.spec.row} seed {event.spec.seed}"
-            done[event.index] = event.step / event.steps
-            lines[event.index] = escape(f"{name} {_terms(event.terms or {})}")
-            if event.over:
-                del lines[event.index]
-            what = "\n".join(lines.values())
-            progress.update(bar, total=event.total, completed=sum(done.values()), what=what)
-            if plain and not event.step:
-                ERR.print(f"run {event.index + 1} of {event.total}: {escape(name)}")
-
-        yield tell
-        progress.update(bar, completed=progress.tasks[0].total or 0, what="done")
-
-
-def _terms(terms: Mapping[str, float]) -> str:
-    return "  ".join(f"{name} {value:.3g}" for name, value in terms.items() if name != "step")

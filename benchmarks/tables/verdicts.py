@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.records.store import RunRecord, read_all
+from benchmarks.records.record import RunRecord
+from benchmarks.records.store import read_all
 from benchmarks.scores.catalogue import SCORES
 from benchmarks.statistics.estimates import Estimate, estimate
 from benchmarks.tables.changes import RUNS, STEP, Cell, Verdict, paired, row_of, worse_sign

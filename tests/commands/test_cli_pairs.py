@@ -7,6 +7,7 @@ import pytest
 
 import bench
 from benchmarks.records import store
+from benchmarks.records.record import RunRecord
 from tests.small.data import every_file, put, shrink
 
 
@@ -17,7 +18,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "data"
 
 
-def run(root: Path, pair: str, methods: str) -> dict[str, store.RunRecord]:
+def run(root: Path, pair: str, methods: str) -> dict[str, RunRecord]:
     options = ["--methods", methods, "--pair", pair, "--scale", "smoke", "--seeds", "1", "--device", "cpu"]
     results = root.parent / "results"
     assert bench.main([*options, "--data", str(root), "--results", str(results)]) == 0

@@ -13,11 +13,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmarks.records import store
-from benchmarks.records.store import RunRecord
+from benchmarks.records.record import FAILED, OK, RunRecord
 from benchmarks.running import run as running
 from benchmarks.running.batches import Batches
-from benchmarks.studies.study import Study, runs
+from benchmarks.studies.runs import runs
+from benchmarks.studies.study import Study
 from datasets.catalogue import load_pair
 from datasets.contract import DomainPair
 from datasets.sealing import SealBroken, Sealed, closed, seal
@@ -130,7 +130,7 @@ def run(route: str, where: str) -> RunRecord:
 
 
 def test_a_canary_that_stays_at_home_sings() -> None:
-    assert run("callers", "nowhere").status == store.OK
+    assert run("callers", "nowhere").status == OK
     assert LOOT == []
 
 
@@ -141,7 +141,7 @@ def test_labels_are_out_of_reach_wherever_a_method_runs(where: str) -> None:
     record = run("evaluator kept by the harness", where)
     assert len(LOOT) == 1  # it went there
     assert (record.status, record.reason.split(" (")[0]) == (
-        store.FAILED,
+        FAILED,
         "SealBroken: target labels may not be read while a method runs",
     )
 
@@ -150,7 +150,7 @@ def test_labels_are_out_of_reach_wherever_a_method_runs(where: str) -> None:
 def test_no_route_leads_to_the_labels(route: str) -> None:
     record = run(route, "step")
     assert len(LOOT) == 1
-    assert record.status == store.FAILED
+    assert record.status == FAILED
     assert record.reason.startswith("SealBroken: ")
 
 

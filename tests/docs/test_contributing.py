@@ -7,6 +7,7 @@ import pytest
 
 import bench
 from benchmarks.records import store
+from benchmarks.records.record import RunRecord
 from datasets.catalogue import PAIRS, Entry
 from methods.recipes import RECIPES, Recipe
 
@@ -26,7 +27,7 @@ def _module(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def _run(results: Path, *words: str) -> store.RunRecord:
+def _run(results: Path, *words: str) -> RunRecord:
     options = [
         "--scale",
         "smoke",

@@ -14,16 +14,14 @@ import pytest
 import torch
 
 import bench
-from benchmarks.commands import asked
-from benchmarks.engines import local
+from benchmarks.engines import local, progress, resources
 from benchmarks.engines.local import Event, seats
 from benchmarks.engines.matrix import run_matrix
 from benchmarks.records import store
-from benchmarks.records.store import RunRecord
+from benchmarks.records.record import RunRecord
 from benchmarks.studies.plan import planned
 from benchmarks.studies.plugins import LOADED
 from benchmarks.studies.study import RunSpec
-from benchmarks.tables import terminal
 from datasets.catalogue import PAIRS
 from datasets.own.pair import REGISTERED
 from methods.recipes import RECIPES
@@ -143,7 +141,7 @@ def test_a_record_is_the_same_from_a_worker(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "short.py").write_text(PLUGIN)
     content = {**STUDY, "pairs": [pair.name], "plugins": ["short.py"]}
     options = ["--study", str(write_toml(tmp_path / "ours.toml", content)), "--device", "cpu"]
-    monkeypatch.setattr(asked, "cores", lambda: 2)
+    monkeypatch.setattr(resources, "cores", lambda: 2)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     together, alone = tmp_path / "together", tmp_path / "alone"
     torch.set_num_threads(2)
@@ -197,11 +195,11 @@ def test_a_mistake_in_a_worker_is_the_users(tmp_path: Path) -> None:
 
 INTERRUPTED = """
 import signal, sys, bench
-from benchmarks.commands import asked
+from benchmarks.engines import resources
 from benchmarks.engines import local
 from tests.small import workers as stand_ins
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background inherits it ignored
-local.work, asked.cores = stand_ins.work, lambda: 2
+local.work, resources.cores = stand_ins.work, lambda: 2
 sys.exit(bench.main(sys.argv[1:]))
 """
 
@@ -261,10 +259,10 @@ def test_the_bar_counts_all_runs_that_are_under_way(monkeypatch: pytest.MonkeyPa
     def update(*_: object, completed: float, what: str, **__: object) -> None:
         shown.append((completed, what.splitlines()))
 
-    monkeypatch.setattr(terminal.Progress, "update", update)
+    monkeypatch.setattr(progress.Progress, "update", update)
     one, two = (Event(spec=spec, index=index, total=2) for index, spec in enumerate(specs("a", "b")))
     half = Event(spec=two.spec, index=1, total=2, step=6, steps=12, terms={"step": 6, "loss": 0.5})
-    with terminal.live_progress() as tell:
+    with progress.live_progress() as tell:
         for event in (one, two, half, one.ended(), two.ended()):
             tell(event)
         a, b = "shapes a seed 0 ", "shapes b seed 0 "

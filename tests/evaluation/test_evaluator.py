@@ -20,12 +20,13 @@ from benchmarks.evaluation.evaluator import (
     Scores,
     adapted,
     collapse_flags,
+    draws,
     hold_out,
 )
 from benchmarks.evaluation.features.extractors import Extractor, load_extractor
 from benchmarks.evaluation.samples import nearest, pictures
 from benchmarks.scores.catalogue import SCORES
-from benchmarks.scores.diversity import between_draws, between_images, draws, pixel_distance
+from benchmarks.scores.diversity import between_draws, between_images, pixel_distance
 from benchmarks.scores.frechet import frechet_distance
 from benchmarks.scores.kernel import kernel_distance
 from datasets.catalogue import load_pair

@@ -14,10 +14,11 @@ from benchmarks.evaluation.evaluator import Evaluator, adapted, hold_out
 from benchmarks.evaluation.features.extractors import load_extractor
 from benchmarks.evaluation.samples import film
 from benchmarks.evaluation.snapshots import COUNT, Checkpoint, Judged, criteria, due, judge, packed
+from benchmarks.records.record import RunRecord
 from benchmarks.records.selection import entropy
-from benchmarks.records.store import RunRecord
 from benchmarks.running import run as running
-from benchmarks.studies.study import Study, runs
+from benchmarks.studies.runs import runs
+from benchmarks.studies.study import Study
 from datasets.catalogue import load_pair
 from methods.bounds import Identity
 

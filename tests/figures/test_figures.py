@@ -25,8 +25,8 @@ from benchmarks.figures.marks import looks
 from benchmarks.figures.scatter import fid_error_figure, front, pareto_figure
 from benchmarks.figures.scores import difference_figure, score_figure
 from benchmarks.figures.sheets import draw_sheet, film_sheet, neighbour_sheet, sample_sheet
-from benchmarks.records import store
-from benchmarks.records.store import PICTURES, RunRecord
+from benchmarks.records import pictures, store
+from benchmarks.records.record import RunRecord
 from benchmarks.statistics.estimates import Estimate
 from benchmarks.studies.study import Study
 from benchmarks.tables.summary import summarise
@@ -364,7 +364,7 @@ def test_no_two_rows_look_alike_even_in_grey() -> None:
 
 def _picture(name: str, column: int) -> Image.Image:
     """Return a picture with a grey of its own for each band."""
-    rows = PICTURES[name]
+    rows = pictures.ROWS[name]
     return Image.fromarray(np.repeat(np.arange(rows, dtype=np.uint8) * 20 + column, 8)[:, None].repeat(64, 1))
 
 
@@ -373,7 +373,7 @@ def pictured(tmp_path: Path) -> Path:
     """Results with all pictures beside the runs of simgan-nohist, and of seed 1 of simgan."""
     for number, run in enumerate(("1-1", "2-0", "2-1")):
         (tmp_path / "runs" / run).mkdir(parents=True)
-        for name in PICTURES:
+        for name in pictures.ROWS:
             _picture(name, number).save(tmp_path / "runs" / run / name)
     return tmp_path
 
@@ -433,7 +433,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Every figure of the records, by file name."""
     results = tmp_path_factory.mktemp("results")
     found = _filmed()
-    for name in PICTURES:
+    for name in pictures.ROWS:
         folder = results / "runs" / "1-0"
         folder.mkdir(parents=True, exist_ok=True)
         _picture(name, 0).save(folder / name)

@@ -17,9 +17,10 @@ from benchmarks.profiling.counting import bytes_of, flops_of
 from benchmarks.profiling.phases import DRAW, OPTIMISER, OTHER, FlopMeter, Phases, WallMeter, watched
 from benchmarks.profiling.steps import profiled
 from benchmarks.running.batches import Batches
-from benchmarks.running.run import problem_of
+from benchmarks.running.training import problem_of
+from benchmarks.studies.runs import runs
 from benchmarks.studies.scales import find_scale
-from benchmarks.studies.study import Study, runs
+from benchmarks.studies.study import Study
 from datasets.catalogue import load_pair
 from methods.contract import Batch, Config, Method, Problem, Stateful
 from methods.recipes import BOUNDS, RECIPES, Recipe, configure

@@ -20,7 +20,8 @@ from benchmarks.profiling.steps import Omitted, profiled
 from benchmarks.profiling.subjects import Start, start
 from benchmarks.profiling.trace import device_of
 from benchmarks.profiling.variants import ROUNDED, SAME, VARIANTS, Variant
-from benchmarks.studies.study import RunSpec, Study, runs
+from benchmarks.studies.runs import runs
+from benchmarks.studies.study import RunSpec, Study
 from methods.contract import Batch, Method
 from methods.recipes import BOUNDS, RECIPES
 

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from benchmarks.records import store
-from benchmarks.records.store import RunRecord
+from benchmarks.records.record import DIVERGED, FAILED, OK, SCHEMA, RunRecord
 from mistakes import UserMistake
 
 RECORD = RunRecord(
     id="shapes--simgan--smoke--s0--0123456789",
     spec={"pair": "shapes", "settings": {"history": None, "rate": 1e-3}},
-    status=store.OK,
+    status=OK,
     scores={"fid": 1 / 3, "label_error": None},
     blanks={"label_error": "no image is adapted"},
     flags=("identity collapse",),
@@ -93,7 +93,7 @@ def test_write_leaves_record_and_files_and_no_draft(tmp_path: Path) -> None:
 
 def test_second_write_leaves_the_first(tmp_path: Path) -> None:
     store.write(RECORD, {"samples.png": b"first"}, tmp_path)
-    store.write(replace(RECORD, status=store.FAILED), {"samples.png": b"second"}, tmp_path)
+    store.write(replace(RECORD, status=FAILED), {"samples.png": b"second"}, tmp_path)
     assert store.read_all(tmp_path) == [RECORD]
     assert (folder(tmp_path) / "samples.png").read_bytes() == b"first"
     assert names(tmp_path / "runs") == [RECORD.id]
@@ -185,7 +185,7 @@ BROKEN: dict[str, Callable[[bytes], bytes]] = {
     "a word": lambda text: b'"schema"',
     "nothing": lambda text: b"null",
     "without schema": edited(lambda content: content.pop("schema")),
-    "other schema": edited(lambda content: content.update(schema=store.SCHEMA + 1)),
+    "other schema": edited(lambda content: content.update(schema=SCHEMA + 1)),
     "status missing": edited(lambda content: content.pop("status")),
     "scores missing": edited(lambda content: content.pop("scores")),
     "flags lost": edited(lambda content: content.update(flags=None)),
@@ -229,9 +229,9 @@ def test_check_writable_makes_the_folder_and_leaves_it_empty(tmp_path: Path) -> 
 
 
 def test_forgetting_keeps_what_is_ok_and_what_is_not_asked_for(tmp_path: Path) -> None:
-    statuses = (store.OK, store.FAILED, store.DIVERGED)
+    statuses = (OK, FAILED, DIVERGED)
     for status in statuses:
         store.write(replace(RECORD, id=status, status=status), {"samples.png": b""}, tmp_path)
-    store.write(replace(RECORD, id="other", status=store.FAILED), {}, tmp_path)
+    store.write(replace(RECORD, id="other", status=FAILED), {}, tmp_path)
     store.forget_unfinished([*statuses, "never run"], tmp_path)
-    assert names(tmp_path / "runs") == [store.OK, "other"]
+    assert names(tmp_path / "runs") == [OK, "other"]

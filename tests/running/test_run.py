@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from benchmarks.engines.local import Event
 from benchmarks.engines.matrix import pending, run_matrix
 from benchmarks.records import store
-from benchmarks.records.store import RunRecord
+from benchmarks.records.record import DIVERGED, FAILED, OK, RunRecord
 from benchmarks.running import clock as clocks
 from benchmarks.running import memory
 from benchmarks.running import run as running
@@ -26,8 +26,9 @@ from benchmarks.running.batches import Batches
 from benchmarks.running.clock import StepClock
 from benchmarks.running.memory import PeakMemory
 from benchmarks.running.provenance import PACKAGES
+from benchmarks.studies.runs import runs
 from benchmarks.studies.scales import SCALES, Scale, find_scale
-from benchmarks.studies.study import RunSpec, Study, runs
+from benchmarks.studies.study import RunSpec, Study
 from datasets.catalogue import load_pair
 from methods.bounds import Identity
 from methods.contract import Batch, Config, Method, Problem, Stateful
@@ -181,7 +182,7 @@ def test_unknown_scale_names_the_nearest() -> None:
 
 def test_run_is_ok_and_its_record_survives_the_disk(tmp_path: Path) -> None:
     record, files = run("simgan")
-    assert record.status == store.OK
+    assert record.status == OK
     assert record.id == specs("simgan")[0].id
     path = store.write(record, files, tmp_path) / "record.json"
     assert store.read(path) == record
@@ -223,7 +224,7 @@ def test_same_spec_gives_the_same_scores_curve_and_files() -> None:
 
 def test_bounds_train_nothing_and_leave_no_files() -> None:
     record, files = run("source-only")
-    assert (record.status, record.curve, record.step_ms) == (store.OK, (), {})
+    assert (record.status, record.curve, record.step_ms) == (OK, (), {})
     assert set(files) == {"predictions.npz"}
     assert [one["step"] for one in record.checkpoints] == [0]
     assert record.parameters == {}
@@ -245,7 +246,7 @@ def test_trained_method_that_does_nothing_is_flagged() -> None:
 @pytest.mark.parametrize("mishap", ["nan", "inf"])
 def test_loss_that_is_no_number_diverges(mishap: str, tmp_path: Path) -> None:
     record, files = run(f"fragile[mishap={mishap}]")
-    assert (record.status, record.scores, files) == (store.DIVERGED, {}, {})
+    assert (record.status, record.scores, files) == (DIVERGED, {}, {})
     assert record.reason == "loss is no longer finite after step 6"
     assert [point["step"] for point in record.curve] == [2, 4]
     assert store.read(store.write(record, files, tmp_path) / "record.json") == record
@@ -253,14 +254,14 @@ def test_loss_that_is_no_number_diverges(mishap: str, tmp_path: Path) -> None:
 
 def test_exception_fails_the_run_and_says_where() -> None:
     record, files = run("fragile[mishap=raise]")
-    assert (record.status, record.scores, files) == (store.FAILED, {}, {})
+    assert (record.status, record.scores, files) == (FAILED, {}, {})
     assert record.reason.startswith("RuntimeError: out of luck (test_run.py:")
 
 
 def test_score_that_is_no_number_diverges(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.scores.realism.kernel_distance", lambda *_: math.nan)
     record, files = run("simgan")
-    assert (record.status, record.reason, files) == (store.DIVERGED, "score kid is not finite", {})
+    assert (record.status, record.reason, files) == (DIVERGED, "score kid is not finite", {})
     assert len(record.curve) == 6
 
 
@@ -283,7 +284,7 @@ def test_matrix_goes_on_after_a_failure_and_a_divergence(tmp_path: Path) -> None
     todo = specs("fragile[mishap=raise]", "fragile[mishap=nan]", "source-only")
     matrix(todo, tmp_path)
     states = {record.id: record.status for record in store.read_all(tmp_path)}
-    expected = (store.FAILED, store.DIVERGED, store.OK)
+    expected = (FAILED, DIVERGED, OK)
     assert states == dict(zip((spec.id for spec in todo), expected, strict=True))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks.records.store import RunRecord
+from benchmarks.records.record import RunRecord
 from benchmarks.studies.study import Study
 
 EVIL = '</script><script>alert("1")</script><!-- & \' "'

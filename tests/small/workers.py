@@ -6,7 +6,7 @@ import time
 from multiprocessing.connection import Connection
 
 from benchmarks.engines.local import Event, Seat
-from benchmarks.records.store import RunRecord
+from benchmarks.records.record import RunRecord
 
 
 def work(pipe: Connection, seat: Seat) -> None:

@@ -6,7 +6,7 @@ import bench
 from benchmarks.records import store
 from benchmarks.speed.many_records import write_many
 from benchmarks.studies.published import STUDIES, find_study
-from benchmarks.studies.study import runs
+from benchmarks.studies.runs import runs
 
 
 def test_many_records_are_those_of_a_study_and_differ(tmp_path: Path) -> None:

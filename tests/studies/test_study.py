@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from benchmarks.studies.published import STUDIES, find_study
+from benchmarks.studies.runs import runs
 from benchmarks.studies.scales import SCALES
-from benchmarks.studies.study import RunSpec, Study, runs, seeds_said
+from benchmarks.studies.study import RunSpec, Study
+from benchmarks.tables.grids import seeds_said
 from datasets.catalogue import PAIRS
 from methods.recipes import configure
 from methods.settings import flatten

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from scipy.stats import permutation_test, trim_mean
 
+from benchmarks.records.record import RunRecord
 from benchmarks.records.selection import RULES
-from benchmarks.records.store import RunRecord
 from benchmarks.statistics.estimates import estimate
 from benchmarks.studies.study import Study
 from benchmarks.tables.grids import Grid

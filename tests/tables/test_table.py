@@ -10,7 +10,7 @@ import pytest
 
 import bench
 from benchmarks.records import store
-from benchmarks.records.store import RunRecord
+from benchmarks.records.record import RunRecord
 from benchmarks.studies.published import STUDIES
 from benchmarks.studies.study import Study
 from benchmarks.tables import formats
@@ -239,7 +239,7 @@ def test_published_tables_come_out_byte_for_byte(tmp_path: Path) -> None:
 
 
 def test_published_records_are_of_the_code_as_it_stands() -> None:
-    from benchmarks.studies.study import runs
+    from benchmarks.studies.runs import runs
 
     found = {record.id: record for record in store.read_all(RESULTS)}
     for name in PUBLISHED:

@@ -11,7 +11,7 @@ import scipy.stats
 
 import bench
 from benchmarks.records import store
-from benchmarks.records.store import RunRecord
+from benchmarks.records.record import FAILED, OK, RunRecord
 from benchmarks.tables.changes import Verdict
 from benchmarks.tables.verdicts import DRIFT, FAMILY, REGRESSIONS, Comparison, Line, compare
 
@@ -23,7 +23,7 @@ def _record(row: str, seed: int, scores: dict[str, float], median: float | None 
     return RunRecord(
         id=f"{row}-{seed}",
         spec={"row": row, "seed": seed, **place, "settings": {"rate": 1e-3}, "budget": {"steps": 12}},
-        status=store.OK,
+        status=OK,
         scores=scores,
         protocol={"extractor": "random-conv", "data": "abc"},
         step_ms={} if median is None else {"median": median, "q1": 9.0, "q3": 12.0, "windows": 4},
@@ -66,7 +66,7 @@ def _respecified(**parts: Any) -> Change:
 
 
 def _failed(record: RunRecord) -> RunRecord:
-    return replace(record, status=store.FAILED, reason="out of paint", scores={}, protocol={}, step_ms={})
+    return replace(record, status=FAILED, reason="out of paint", scores={}, protocol={}, step_ms={})
 
 
 def _line(found: Comparison, score: str, row: str = "simgan") -> Line:

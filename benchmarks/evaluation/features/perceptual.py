@@ -1,16 +1,15 @@
 """Perceptual distance of images (LPIPS; Zhang et al., CVPR 2018, arXiv 1801.03924, eq. 1), by torchmetrics."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from benchmarks.evaluation.features.extractors import resized, squeezenet_state
+from benchmarks.scores.diversity import Distance
 from methods.seeding import initialising
 
 SIDE = 64  # that of the patches LPIPS was fitted on
-Distance = Callable[[Tensor, Tensor], Tensor]
 
 
 def load_perceptual(device: torch.device, data: Path | None) -> Distance | None:

@@ -12,7 +12,9 @@ import torch.nn.functional as F
 
 import bench
 from benchmarks.records import store
-from benchmarks.studies.study import Study, runs
+from benchmarks.records.record import RunRecord
+from benchmarks.studies.runs import runs
+from benchmarks.studies.study import Study
 from datasets.catalogue import PAIRS, load_pair
 from datasets.contract import Classification, ClassificationAndPose, DomainPair
 from datasets.own.images import LEAST
@@ -360,7 +362,7 @@ def test_the_names_of_a_tasks_scores_are_those_that_it_is_given() -> None:
 # ---- from end to end
 
 
-def run(path: Path, *words: str) -> dict[str, store.RunRecord]:
+def run(path: Path, *words: str) -> dict[str, RunRecord]:
     results = path.parent / "results"
     options = ["--scale", "smoke", "--seeds", "1", "--device", "cpu", "--results", str(results)]
     assert bench.main(["--pair", str(path), *words, *options]) == 0

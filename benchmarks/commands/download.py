@@ -1,0 +1,20 @@
+"""The command that brings the files of a pair."""
+
+from typing import Annotated
+
+import typer
+
+from benchmarks.commands.options import Data
+from mistakes import UserMistake
+
+
+def download(
+    pair: Annotated[str, typer.Argument(help="Pair of domains; `list pairs`.")],
+    data: Data = None,
+) -> None:
+    """Bring the files of a pair under the data root, where their licence allows it, and check them."""
+    if data is None:
+        raise UserMistake("no data root is set; allowed: a folder, by --data or BENCH_DATA.")
+    from datasets.files.downloads import download as bring
+
+    bring(pair, data, print)

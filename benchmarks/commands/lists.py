@@ -1,0 +1,34 @@
+"""The command that lists what can be asked for."""
+
+from typing import Annotated
+
+import typer
+
+from benchmarks.commands.options import AsJson, Data, Plugins
+
+
+def lists(
+    what: Annotated[
+        list[str] | None, typer.Argument(help="methods, pairs, scores, extractors, studies, scales.")
+    ] = None,
+    plugin: Plugins = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what there is: methods, pairs, scores, extractors, studies and scales."""
+    from benchmarks.commands.listing import listings
+    from benchmarks.studies.plugins import load_plugins
+    from benchmarks.tables.terminal import print_json, show_list
+
+    load_plugins(plugin or [])
+    found = listings(what or [], data)
+    if as_json:
+        print_json(
+            {
+                name: [dict(zip(part.columns, row, strict=True)) for row in part.rows]
+                for name, part in found.items()
+            }
+        )
+        return
+    for name, part in found.items():
+        show_list(name, part.columns, part.rows)

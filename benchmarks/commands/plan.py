@@ -1,0 +1,37 @@
+"""The command that says what a run would do and cost."""
+
+from pathlib import Path
+
+from benchmarks.commands.asked import Asked, asks
+from benchmarks.commands.options import AsJson, Data, Device, Plugins, Results
+
+
+@asks
+def plan(
+    asked: Asked,
+    device: Device = "auto",
+    plugin: Plugins = None,
+    results: Results = Path("output"),
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the runs that the same options would do, and what they may cost; nothing is run."""
+    from benchmarks.engines.resources import resolve_device
+    from benchmarks.studies.plan import planned, total
+    from benchmarks.studies.plugins import load_plugins
+    from benchmarks.studies.runs import runs
+    from benchmarks.tables.terminal import OUT, print_json, show_list
+    from datasets.catalogue import PAIRS
+
+    load_plugins(plugin or [])
+    study = asked.resolved()
+    lines = planned(list(runs(study, resolve_device(device))), results)
+    if as_json:
+        print_json([vars(line) for line in lines])
+        return
+    rows = [(line.id, "recorded" if line.recorded else "to run", line.estimate) for line in lines]
+    show_list("Runs", ("id", "state", "seconds"), rows)
+    OUT.print(total(lines))
+    for pair in study.pairs:
+        if missing := PAIRS[pair].missing(data):
+            OUT.print(f"{pair}: missing under the data root: {', '.join(missing)}", soft_wrap=True)

@@ -1,0 +1,39 @@
+"""The command that shows a pair before anything is trained on it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.commands.options import AsJson, Data, Plugins
+
+
+def preview(
+    pair: Annotated[str, typer.Argument(help="Pair of domains; `list pairs`, or a TOML file of your own.")],
+    out: Annotated[Path, typer.Option(help="PNG file to write.")] = Path("preview.png"),
+    plugin: Plugins = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Count the images of a pair by split and class, and draw some of each into a PNG; nothing is trained."""
+    from benchmarks.commands.asked import named_pair
+    from benchmarks.evaluation.preview import counts, lines, rows
+    from benchmarks.evaluation.samples import png
+    from benchmarks.records.files import put
+    from benchmarks.studies.plugins import load_plugins
+    from benchmarks.tables.terminal import OUT, print_json, show_list
+    from datasets.catalogue import load_pair
+
+    load_plugins(plugin or [])
+    domains = load_pair(named_pair(pair), data)
+    painted, found = rows(domains), counts(domains)
+    put(out, png(list(painted.values())))
+    if as_json:
+        splits = {name: vars(count) for name, count in found.items()}
+        about = {"pair": domains.name, "shape": domains.shape, "data": domains.fingerprint}
+        print_json({**about, "splits": splits, "picture": str(out), "rows": list(painted)})
+        return
+    shape = "×".join(map(str, domains.shape))
+    show_list(domains.name, ("class", *found), lines(found))
+    OUT.print(f"{shape}, data {domains.fingerprint}", soft_wrap=True)
+    OUT.print(f"{out}, from above: {', '.join(painted)}", soft_wrap=True, markup=False)

@@ -1,0 +1,24 @@
+"""The command that writes one page of studies."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.commands.options import Results, Studies
+
+
+def report(
+    studies: Studies = None,
+    results: Results = Path("results"),
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write.", show_default="RESULTS/report.html")
+    ] = None,
+) -> None:
+    """Write tables, figures, differences of any two rows and all runs of studies as one HTML file that loads nothing."""
+    from benchmarks.records.files import put
+    from benchmarks.report.page import page
+    from benchmarks.tables.recorded import recorded_studies
+
+    text = page(recorded_studies(studies or [], results), results)
+    print(put(out or results / "report.html", text.encode()))

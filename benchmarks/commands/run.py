@@ -1,0 +1,58 @@
+"""The main command, which has no name of its own: rows are trained, scored and shown."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.commands.asked import Asked, asks
+from benchmarks.commands.options import AsJson, Data, Device, Jobs, Plugins, Results
+from mistakes import UserMistake
+
+
+@asks
+def run(
+    context: typer.Context,
+    asked: Asked,
+    device: Device = "auto",
+    plugin: Plugins = None,
+    results: Results = Path("output"),
+    data: Data = None,
+    jobs: Jobs = 1,
+    retry: Annotated[bool, typer.Option(help="Run failed and diverged runs again.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train and score every row that has no record yet, then print the table."""
+    if context.invoked_subcommand:
+        _refuse_options_before(context)
+        return
+    from benchmarks.engines.matrix import run_matrix
+    from benchmarks.engines.progress import live_progress
+    from benchmarks.engines.resources import check_jobs, resolve_device
+    from benchmarks.records import store
+    from benchmarks.records.record import OK
+    from benchmarks.studies.plugins import load_plugins
+    from benchmarks.studies.runs import runs
+    from benchmarks.tables.table import tables_of
+    from benchmarks.tables.terminal import print_tables
+
+    check_jobs(jobs)
+    load_plugins(plugin or [])
+    study = asked.resolved()
+    specs = list(runs(study, resolve_device(device)))
+    if retry:
+        store.forget_unfinished([spec.id for spec in specs], results)
+    with live_progress() as tell:
+        run_matrix(specs, results, data, tell, jobs)
+    done = [store.find(spec.id, results) for spec in specs]
+    print_tables(tables_of(study, done), as_json)
+    raise typer.Exit(int(any(record.status != OK for record in done)))
+
+
+def _refuse_options_before(context: typer.Context) -> None:
+    """Refuse options of a run that stand before another command, which would not see them."""
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            command = context.invoked_subcommand
+            raise UserMistake(f"an option for {name!r} stands before {command!r}; allowed: behind it.")

@@ -1,0 +1,52 @@
+"""What a run leaves behind for tables. Needs no torch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+SCHEMA = 2
+OK, DIVERGED, FAILED = "ok", "diverged", "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """All that a table needs of one run.
+
+    ``status`` is ok, diverged or failed, the latter two with a ``reason``. ``scores`` maps score names to values, or
+    to ``None`` with an entry in ``blanks`` that says why. ``protocol`` says with which extractor, how many images and
+    which data the scores were taken; ``step_ms`` holds quartiles over timed windows; ``images_per_step`` counts source
+    images; ``seconds`` lists the phases. ``intervals`` holds the 95 % interval over images, for scores that have one;
+    ``floor`` the realism scores of one half of the real test images against the other. Each of ``checkpoints`` is a step
+    with the target error of the row's model then, and the criteria by which selection rules choose.
+    """
+
+    id: str
+    spec: Mapping[str, Any]
+    status: str
+    reason: str = ""
+    scores: Mapping[str, float | None] = field(default_factory=dict)
+    blanks: Mapping[str, str] = field(default_factory=dict)
+    intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    floor: Mapping[str, float] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    protocol: Mapping[str, str | int] = field(default_factory=dict)
+    step_ms: Mapping[str, float | int] = field(default_factory=dict)
+    images_per_step: float = 0.0
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    peak_mib: float | None = None
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    curve: tuple[Mapping[str, float], ...] = ()
+    checkpoints: tuple[Mapping[str, float], ...] = ()
+    host: Mapping[str, str | int] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    commit: str = ""
+    created: str = ""
+    schema: int = SCHEMA
+
+    @property
+    def crowd(self) -> str:
+        """Words for a heading where runs at the same time shared the machine, and with it the time of a step."""
+        return f", {self.host['jobs']} runs at a time" if "jobs" in self.host else ""
+
+
+FIELDS = {part.name for part in fields(RunRecord)}

@@ -1,0 +1,52 @@
+"""A study → the runs it consists of."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from itertools import product
+
+from benchmarks.scores.catalogue import check_extractor
+from benchmarks.studies.scales import find_scale
+from benchmarks.studies.study import RunSpec, Study
+from datasets.catalogue import PAIRS
+from methods.recipes import configure
+from mistakes import UserMistake, unknown
+
+
+def runs(study: Study, device: str) -> Iterator[RunSpec]:
+    """Yield the runs of a study, all rows of a seed before the next seed.
+
+    Raises :class:`UserMistake` for an unknown name or setting, and for rows with equal settings.
+    """
+    scale = {name: value for name, value in asdict(find_scale(study.scale)).items() if name != "about"}
+    configs = {row: configure(row, study.scale) for row in study.rows}
+    _refuse_equal_rows(configs)
+    for pair in study.pairs:
+        if pair not in PAIRS:
+            raise unknown("pair", pair, PAIRS)
+        check_extractor(study.extractor or PAIRS[pair].extractor)
+    for pair in study.pairs:
+        entry = PAIRS[pair]
+        for seed, (row, config) in product(study.seeds, configs.items()):
+            yield RunSpec(
+                pair=pair,
+                row=row,
+                scale=study.scale,
+                seed=seed,
+                extractor=study.extractor or entry.extractor,
+                device=device,
+                settings=config.settings,
+                budget={
+                    **scale,
+                    **entry.budgets.get(study.scale, {}),
+                    **config.BUDGETS.get(study.scale, {}),
+                },
+                edition=entry.edition,
+            )
+
+
+def _refuse_equal_rows(configs: Mapping[str, object]) -> None:
+    first: dict[object, str] = {}
+    for row, config in configs.items():
+        other = first.setdefault(config, row)
+        if other != row:
+            raise UserMistake(f"methods {other!r} and {row!r} have the same settings; allowed: each once.")

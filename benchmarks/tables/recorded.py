@@ -1,0 +1,52 @@
+"""From a results folder to studies with their records."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.records import store
+from benchmarks.records.record import RunRecord
+from benchmarks.records.selection import CRITERIA, completed
+from benchmarks.studies.published import STUDIES, find_study
+from benchmarks.studies.study import Study
+from benchmarks.tables.table import records_of, studies_in
+from mistakes import UserMistake
+
+
+def recorded_studies(
+    names: list[str], results: Path, curves: bool = True
+) -> list[tuple[Study, list[RunRecord]]]:
+    """Return the named studies with their records, these with curves or without.
+
+    Without names: every published study of which each row has records on each pair, or else one for each pair and
+    scale that is recorded.
+    Raises :class:`UserMistake` for an unknown name, and where there is no record at all.
+    """
+    everything = [_with_criteria(one, results) for one in store.read_all(results, curves)]
+    studies = [find_study(name) for name in names] or _whole(everything)
+    found = [(study, mine) for study in studies if (mine := records_of(study, everything))]
+    if not found and not names:
+        found = [(study, records_of(study, everything)) for study in studies_in(everything)]
+    if not found:
+        raise UserMistake(
+            f"folder {str(results)!r} has no record of {', '.join(names) or 'any run'}; "
+            "allowed: a folder that `bench.py --results` wrote to."
+        )
+    return found
+
+
+def _whole(everything: list[RunRecord]) -> list[Study]:
+    """Return the published studies of which each row has records on each pair."""
+    there = {(record.spec["pair"], record.spec["row"], record.spec["scale"]) for record in everything}
+    return [
+        study
+        for study in STUDIES.values()
+        if there.issuperset((pair, row, study.scale) for pair in study.pairs for row in study.rows)
+    ]
+
+
+def _with_criteria(record: RunRecord, results: Path) -> RunRecord:
+    """Return a record whose checkpoints have every criterion that its stored predictions allow."""
+    if all(CRITERIA.keys() <= one.keys() for one in record.checkpoints):
+        return record
+    predictions = results / "runs" / record.id / store.PREDICTIONS
+    return replace(record, checkpoints=completed(record.checkpoints, predictions))
