@@ -7,7 +7,7 @@ bench: .venv/ready
 	$(BIN)/python bench.py --methods simgan,simgan-nohist
 
 test: .venv/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -1,1 +1,1 @@
-"""Brings methods and data together: runs, scores, records and tables."""
+"""Brings methods and data together and measures: one half makes runs, the other shows them."""

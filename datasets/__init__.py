@@ -1,1 +1,4 @@
-"""Pairs of domains: labelled source images, unlabelled target images, a labelled target test set."""
+"""Pairs of domains: what they promise, which there are, and who may see their labels.
+
+Imports its rooms ``tasks`` and ``files``, and ``mistakes``; it knows no method. ``catalogue`` loads no torch, the rest does.
+"""

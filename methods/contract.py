@@ -124,11 +124,13 @@ class Config(ABC):
     ``SCALES`` holds what another scale than ``paper`` changes, by dotted path. ``BUDGETS`` holds, by scale, the steps,
     batch size and the like that the algorithm asks for in place of the scale's own. ``TRAINS_ON`` says which labelled
     images the task model of the row learns from: adapted source, or (the upper bound only) the labelled target.
+    ``BOUND`` says that the row bounds a comparison and is no candidate in it.
     """
 
     SCALES: ClassVar[Mapping[str, Mapping[str, object]]] = {}
     BUDGETS: ClassVar[Mapping[str, Mapping[str, int]]] = {}
     TRAINS_ON: ClassVar[Literal["source", "target"]] = "source"
+    BOUND: ClassVar[bool] = False
 
     @property
     def settings(self) -> dict[str, Value]:

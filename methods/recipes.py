@@ -62,20 +62,6 @@ def _within(path: str, changes: Mapping[str, object]) -> bool:
     return any(path == other or path.startswith(f"{other}.") for other in changes)
 
 
-_bounds = (
-    Recipe(
-        name="source-only",
-        base="methods.bounds:SourceOnly",
-        about="lower bound: task model trained on the source as it is",
-        paper="–",
-    ),
-    Recipe(
-        name="target-only",
-        base="methods.bounds:TargetOnly",
-        about="upper bound: task model trained on the labelled target",
-        paper="–",
-    ),
-)
 simgan = Recipe(
     name="simgan",
     base="methods.refiner_gan:RefinerGanConfig",
@@ -99,7 +85,18 @@ _no_history = simgan.but("simgan-nohist", {"history": None}, "critic sees fresh 
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
-        *_bounds,
+        Recipe(
+            name="source-only",
+            base="methods.bounds:SourceOnly",
+            about="lower bound: task model trained on the source as it is",
+            paper="–",
+        ),
+        Recipe(
+            name="target-only",
+            base="methods.bounds:TargetOnly",
+            about="upper bound: task model trained on the labelled target",
+            paper="–",
+        ),
         simgan,
         _no_history,
         simgan.but("simgan-global", {"adversary.scope": "image"}, "one verdict an image, not one a patch"),
@@ -127,8 +124,6 @@ RECIPES: dict[str, Recipe] = {
         dann.but("dsn", {"separation": "Separation"}, "DANN with private encoders and a decoder", DSN),
     )
 }
-
-BOUNDS = tuple(recipe.name for recipe in _bounds)
 
 
 def resolve(row: str) -> tuple[Recipe, dict[str, str]]:

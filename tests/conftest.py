@@ -1,5 +1,6 @@
 """Lets the tests run with plugins: ``pytest --plugin my.py`` holds what they offer to the contract too."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,4 +22,9 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if workers := os.environ.get(
+        "PYTEST_XDIST_WORKER_COUNT"
+    ):  # they share the cores; torch reads this as it loads
+        threads = max(1, (os.cpu_count() or 1) // int(workers))
+        os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     load_plugins(Path(file) for file in config.getoption("--plugin"))

@@ -33,6 +33,7 @@ def run(
     from benchmarks.records.record import OK
     from benchmarks.studies.plugins import load_plugins
     from benchmarks.studies.runs import runs
+    from benchmarks.tables.recorded import recorded_runs
     from benchmarks.tables.table import tables_of
     from benchmarks.tables.terminal import print_tables
 
@@ -44,7 +45,7 @@ def run(
         store.forget_unfinished([spec.id for spec in specs], results)
     with live_progress() as tell:
         run_matrix(specs, results, data, tell, jobs)
-    done = [store.find(spec.id, results) for spec in specs]
+    done = recorded_runs([spec.id for spec in specs], results)
     print_tables(tables_of(study, done), as_json)
     raise typer.Exit(int(any(record.status != OK for record in done)))
 

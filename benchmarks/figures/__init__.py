@@ -1,1 +1,4 @@
-"""Records → figures: charts with seaborn and matplotlib, sheets of pictures. Nothing here trains or needs torch."""
+"""Records become charts and sheets of pictures.
+
+Imports ``tables``. Loads no torch.
+"""

@@ -1,1 +1,4 @@
-"""Where the time of a step goes: phases, operations, and what the machine could do."""
+"""Where the time and memory of a step go.
+
+Imports ``running``, ``figures`` and ``tables``. Loads torch.
+"""

@@ -32,7 +32,7 @@ from benchmarks.studies.scales import Scale
 from benchmarks.studies.study import RunSpec
 from datasets.catalogue import PAIRS, load_pair
 from datasets.sealing import closed, seal
-from methods.contract import Adapter
+from methods.contract import Adapter, Config
 from methods.recipes import configure
 from mistakes import UserMistake
 
@@ -69,23 +69,25 @@ def run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict
     that says so; only a :class:`UserMistake` passes through, since it would fail every other run too.
     """
     keep_freed_memory()
+    config = configure(spec.row, spec.scale)
     try:
-        return _run(spec, data, watch)
+        return _run(spec, config, data, watch)
     except UserMistake:
         raise
     except Diverged as error:
-        return _unfinished(spec, DIVERGED, str(error), error.curve), {}
+        return _unfinished(spec, config, DIVERGED, str(error), error.curve), {}
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         said = " ".join(str(error).split())[:300]  # a note of a table is one line
         reason = f"{type(error).__name__}: {said} ({Path(where.filename).name}:{where.lineno})"
-        return _unfinished(spec, FAILED, reason), {}
+        return _unfinished(spec, config, FAILED, reason), {}
 
 
-def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict[str, bytes]]:
+def _run(
+    spec: RunSpec, config: Config, data: Path | None, watch: Watch
+) -> tuple[RunRecord, dict[str, bytes]]:
     device = torch.device(spec.device)
     scale = Scale(**spec.budget)  # type: ignore[arg-type]
-    config = configure(spec.row, spec.scale)
     if config.settings != spec.settings:
         raise UserMistake(f"run {spec.id!r} has other settings than its row has now; allowed: plan it again.")
     evaluator = evaluator_for(spec.pair, spec.extractor, scale.task_steps, device, data)
@@ -111,6 +113,7 @@ def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dic
         id=spec.id,
         spec=spec.plain,
         status=OK,
+        bound=config.BOUND,
         flags=collapse_flags(scores.values, trained),
         parameters={name: _count(network.parameters()) for name, network in method.networks().items()},
         **_measured(evaluator, training, scores, judged, times),
@@ -175,7 +178,15 @@ def _count(parameters: object) -> int:
 
 
 def _unfinished(
-    spec: RunSpec, status: str, reason: str, curve: tuple[Mapping[str, float], ...] = ()
+    spec: RunSpec, config: Config, status: str, reason: str, curve: tuple[Mapping[str, float], ...] = ()
 ) -> RunRecord:
-    described = describe(torch.device(spec.device))
-    return RunRecord(id=spec.id, spec=spec.plain, status=status, reason=reason, curve=curve, **described)
+    """Return the record of a run that has no scores."""
+    return RunRecord(
+        id=spec.id,
+        spec=spec.plain,
+        status=status,
+        reason=reason,
+        bound=config.BOUND,
+        curve=curve,
+        **describe(torch.device(spec.device)),
+    )

@@ -1,1 +1,4 @@
-"""One file a score; each is a function of images, features or an adapter, never of a method."""
+"""Pure arithmetic on features and images, and the catalogue of how each score is titled.
+
+Imports ``statistics``. Loads torch, but for ``catalogue``.
+"""

@@ -141,7 +141,7 @@ def by_square_root(first: Tensor, second: Tensor) -> float:
 def gains() -> Iterator[Gain]:
     """Time every optimisation on the CPU; takes some minutes."""
     memory.keep_freed_memory()
-    wide_step, narrow, pixelda = at_paper_width(), small("simgan"), small("pixelda")
+    wide_step, narrow, drawing = at_paper_width(), small("simgan"), small("pixelda")
     with plain_layout():
         plain = small("simgan")
     yield _gain("channels-last", "SimGAN, small", "rounding differs", plain, narrow, plain_layout, rounds=25)
@@ -157,7 +157,7 @@ def gains() -> Iterator[Gain]:
     )  # fmt: skip
     yield _gain(
         "dropout and noise drawn in one block", "PixelDA, small", "other draws, same law",
-        pixelda, pixelda, draws_in_layout, rounds=20,
+        drawing, drawing, draws_in_layout, rounds=20,
     )  # fmt: skip
     for count, features, rounds in ((599, 64, 9), (500, 1024, 3)):
         sets = torch.randn(2, count, features, generator=torch.Generator().manual_seed(0))

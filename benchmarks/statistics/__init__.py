@@ -1,1 +1,4 @@
-"""."""
+"""Intervals and tests on numbers, NumPy alone.
+
+Imports nothing of this project. Loads no torch.
+"""

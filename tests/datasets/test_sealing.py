@@ -50,7 +50,9 @@ def sealed_pair() -> DomainPair:
 ROUTES: dict[str, Callable[[], object]] = {
     "another thread": lambda: ThreadPoolExecutor(1).submit(lambda: sealed_pair().test.labels).result(),
     "callers": lambda: [pair.test.labels for pair in pairs_in_frames()],
-    "memory": lambda: [part.labels for pair in pairs_in_memory() for part in (pair.test, pair.oracle)],
+    "memory": lambda: [
+        part.labels for pair in pairs_in_memory() for part in (pair.test, pair.oracle) if part
+    ],
     "evaluator kept by the harness": lambda: sealed_pair().oracle.labels,
     "loading the pair anew": lambda: load_pair("shapes").test.labels,
     "vars": lambda: vars(sealed_pair().test)["labels"],

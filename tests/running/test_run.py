@@ -184,10 +184,11 @@ def test_run_is_ok_and_its_record_survives_the_disk(tmp_path: Path) -> None:
     record, files = run("simgan")
     assert record.status == OK
     assert record.id == specs("simgan")[0].id
-    path = store.write(record, files, tmp_path) / "record.json"
-    assert store.read(path) == record
-    assert RunSpec(**store.read(path).spec) == specs("simgan")[0]
-    assert {file.name for file in path.parent.iterdir()} == {
+    folder = store.write(record, files, tmp_path)
+    assert store.read(folder) == record
+    assert RunSpec(**store.read(folder).spec) == specs("simgan")[0]
+    assert {file.name for file in folder.iterdir()} == {
+        "curve.json",
         "predictions.npz",
         "film.png",
         "record.json",
@@ -249,7 +250,7 @@ def test_loss_that_is_no_number_diverges(mishap: str, tmp_path: Path) -> None:
     assert (record.status, record.scores, files) == (DIVERGED, {}, {})
     assert record.reason == "loss is no longer finite after step 6"
     assert [point["step"] for point in record.curve] == [2, 4]
-    assert store.read(store.write(record, files, tmp_path) / "record.json") == record
+    assert store.read(store.write(record, files, tmp_path)) == record
 
 
 def test_exception_fails_the_run_and_says_where() -> None:

@@ -78,7 +78,7 @@ def test_draws_in_layout_follow_the_same_law() -> None:
     sizes = [(16, 12, 12), (32, 6, 6)]
     net = DeepCriticNet()
     with optimisations.draws_in_layout():
-        plain = optimisations.pixelda_networks._disturbances(net, 64, sizes, generator(0, "one"))
+        plain = optimisations.pixelda._disturbances(net, 64, sizes, generator(0, "one"))
     for one, other in zip(plain, _disturbances(net, 64, sizes, generator(0, "two")), strict=True):
         for mine, its in zip(one, other, strict=True):
             assert mine.shape == its.shape
@@ -96,7 +96,7 @@ def test_kept_memory_is_not_fetched_again() -> None:
     """Count the pages that a process asks the system for while it fills large tensors."""
     code = (
         "import resource, sys, torch\n"
-        "from benchmarks.memory import keep_freed_memory\n"
+        "from benchmarks.running.memory import keep_freed_memory\n"
         "if sys.argv[1] == 'keep': keep_freed_memory()\n"
         "faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
         "for _ in range(10): torch.ones(1 << 24)\n"

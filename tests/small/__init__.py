@@ -1,0 +1,1 @@
+"""Tiny data, folders, studies and records for the tests."""
