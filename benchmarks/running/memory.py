@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 MIB = 1 << 20
-_STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
-_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4  # of glibc's mallopt
+TRIM_THRESHOLD, TOP_PAD, MMAP_MAX = -1, -2, -4  # of glibc's mallopt
 
 
 def allocator(name: str) -> Any:
@@ -24,7 +24,7 @@ def keep_freed_memory() -> None:
     Otherwise every large tensor is new memory from the system, which clears it page by page: a tenth of a step.
     """
     if mallopt := allocator("mallopt"):
-        for parameter, value in ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, (1 << 31) - 1), (_TOP_PAD, 64 * MIB)):
+        for parameter, value in ((MMAP_MAX, 0), (TRIM_THRESHOLD, (1 << 31) - 1), (TOP_PAD, 64 * MIB)):
             mallopt(parameter, value)
 
 
@@ -44,7 +44,7 @@ class PeakMemory:
             return
         return_freed_memory()
         try:
-            _RESET.write_text("5")  # Linux: 5 resets the peak resident size
+            RESET.write_text("5")  # Linux: 5 resets the peak resident size
         except OSError:
             self._told = False
 
@@ -54,5 +54,5 @@ class PeakMemory:
             return torch.cuda.max_memory_allocated(self.device) / MIB
         if not self._told:
             return None
-        lines = dict(line.split(":", 1) for line in _STATUS.read_text().splitlines())
+        lines = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())
         return int(lines["VmHWM"].split()[0]) / 1024

@@ -161,7 +161,7 @@ def test_peak_memory_is_of_the_stretch_alone() -> None:
 def test_peak_memory_is_unknown_where_the_system_does_not_tell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "_RESET", tmp_path / "nowhere" / "clear_refs")
+    monkeypatch.setattr(memory, "RESET", tmp_path / "nowhere" / "clear_refs")
     assert PeakMemory(CPU).mib() is None
 
 
