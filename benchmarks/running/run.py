@@ -33,7 +33,7 @@ from benchmarks.studies.study import RunSpec
 from datasets.catalogue import PAIRS, load_pair
 from datasets.sealing import closed, seal
 from methods.contract import Adapter
-from methods.recipes import configure
+from methods.recipes import config_of
 from mistakes import UserMistake
 
 FEWEST = 12
@@ -84,10 +84,7 @@ def run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict
 
 def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict[str, bytes]]:
     device = torch.device(spec.device)
-    scale = Scale(**spec.budget)  # type: ignore[arg-type]
-    config = configure(spec.row, spec.scale)
-    if config.settings != spec.settings:
-        raise UserMistake(f"run {spec.id!r} has other settings than its row has now; allowed: plan it again.")
+    scale, config = Scale.of(spec.budget), config_of(spec.settings)
     evaluator = evaluator_for(spec.pair, spec.extractor, scale.task_steps, device, data)
     if PAIRS[spec.pair].edition != spec.edition:
         raise UserMistake(f"run {spec.id!r} has other data than its pair has now; allowed: plan it again.")

@@ -265,11 +265,19 @@ def test_score_that_is_no_number_diverges(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(record.curve) == 6
 
 
-def test_spec_whose_row_has_changed_since_is_refused() -> None:
+def test_spec_alone_decides_a_run_whatever_its_row_is_called() -> None:
+    (spec,), (record, files) = specs("simgan"), run("simgan")
+    other, again = running.run(replace(spec, row="what[ever"), None, lambda *_: None)
+    assert (other.status, other.scores, other.curve) == (OK, record.scores, record.curve)
+    assert other.checkpoints == record.checkpoints
+    assert again["samples.png"] == files["samples.png"]
+
+
+def test_spec_with_settings_that_are_not_known_is_refused() -> None:
     spec = specs("simgan")[0]
-    stale = replace(spec, settings={**spec.settings, "refiner.width": 9})
-    with pytest.raises(UserMistake, match="other settings than its row has now"):
-        running.run(stale, None, lambda *_: None)
+    for odd in ({"settings": {**spec.settings, "refiner.widht": 9}}, {"budget": {**spec.budget, "stops": 9}}):
+        with pytest.raises(UserMistake, match="unknown setting"):
+            running.run(replace(spec, **odd), None, lambda *_: None)
 
 
 def test_spec_whose_data_have_changed_since_is_refused() -> None:
