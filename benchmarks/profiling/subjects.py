@@ -56,8 +56,8 @@ class Start:
 
     spec: RunSpec
     pair: DomainPair
-    state: Mapping[str, Any] = field(repr=False)
-    random: Tensor = field(repr=False)
+    method: Mapping[str, Any] = field(repr=False)
+    batches: Mapping[str, Any] = field(repr=False)
 
     def subject(self, variant: str) -> Subject:
         """Return the row after ``LEAD`` + ``CHECKED`` steps in one way, compared with as many plain steps."""
@@ -77,9 +77,9 @@ class Start:
         device = torch.device(self.spec.device)
         problem = problem_of(self.pair, Scale.of(self.spec.budget))
         method = config_of(self.spec.settings).build(problem, device, self.spec.seed)
-        method.load_state_dict(deepcopy(dict(self.state)))
+        method.load_state_dict(deepcopy(dict(self.method)))
         batches = Batches(self.pair, problem.batch, self.spec.seed)
-        batches.random.set_state(self.random)
+        batches.load_state_dict(self.batches)
         return Subject(self.spec, variant, method, batches, StepClock(device), method.step)
 
     @cached_property
@@ -104,7 +104,7 @@ def start(spec: RunSpec, data: Path | None) -> Start:
     method.pretrain(batches)
     for _ in range(SETTLED):
         method.step(batches)
-    return Start(spec, pair, deepcopy(method.state_dict()), batches.random.get_state())
+    return Start(spec, pair, deepcopy(method.state_dict()), batches.state_dict())
 
 
 def _weights(method: Method) -> dict[str, Tensor]:

@@ -26,6 +26,7 @@ from benchmarks.running.batches import Batches
 from benchmarks.running.clock import StepClock
 from benchmarks.running.memory import PeakMemory
 from benchmarks.running.provenance import PACKAGES
+from benchmarks.running.training import TrainingState
 from benchmarks.studies.runs import runs
 from benchmarks.studies.scales import SCALES, Scale, find_scale
 from benchmarks.studies.study import RunSpec, Study
@@ -135,7 +136,8 @@ def test_training_times_every_window_and_counts_every_step() -> None:
     scale = Scale(steps=7, batch=16, pixels=4096, window=3, task_steps=1)
     batches = Batches(load_pair("shapes"), 16, 0)
     next(batches)  # as pretraining would
-    training = running.train(method, batches, scale, CPU, lambda *now: seen.append(now))
+    state = TrainingState(method, batches, CPU)
+    training = running.train(state, scale, lambda *now: seen.append(now))
     assert method.steps == 7
     assert [point["step"] for point in training.curve] == [3, 6, 7]
     assert training.images_per_step == 16
