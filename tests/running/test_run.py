@@ -254,6 +254,12 @@ def test_loss_that_is_no_number_diverges(mishap: str, tmp_path: Path) -> None:
     assert store.read(store.write(record, files, tmp_path) / "record.json") == record
 
 
+def test_window_that_diverges_is_not_watched() -> None:
+    seen: list[int] = []
+    running.run(*specs("fragile[mishap=nan]"), None, lambda step, *_: seen.append(step))
+    assert seen == [2, 4]
+
+
 def test_exception_fails_the_run_and_says_where() -> None:
     record, files = run("fragile[mishap=raise]")
     assert (record.status, record.scores, files) == (FAILED, {}, {})
