@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from methods.settings import Value, flatten
+from methods.settings import Value, flatten, method_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +135,7 @@ class Config(ABC):
     @property
     def settings(self) -> dict[str, Value]:
         """All settings by dotted path, led by the algorithm's name as ``method``."""
-        return {"method": type(self).__name__.removesuffix("Config"), **flatten(self)}
+        return {"method": method_name(type(self)), **flatten(self)}
 
     @abstractmethod
     def build(self, problem: Problem, device: torch.device, seed: int) -> Method:

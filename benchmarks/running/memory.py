@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,11 @@ def return_freed_memory() -> None:
 
 
 class PeakMemory:
-    """Watches one stretch of work, which begins when this is made."""
+    """Watches one stretch of work, which begins when this is made, or began in an earlier process."""
 
     def __init__(self, device: torch.device) -> None:
         self.device, self._told = device, True
+        self._earlier: float | None = 0.0
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
             return
@@ -50,6 +52,18 @@ class PeakMemory:
 
     def mib(self) -> float | None:
         """Return the peak so far in MiB, or ``None`` where the system does not tell."""
+        now = self._now()
+        return None if now is None or self._earlier is None else max(now, self._earlier)
+
+    def state_dict(self) -> dict[str, float | None]:
+        """Return the peak so far."""
+        return {"mib": self.mib()}
+
+    def load_state_dict(self, state: Mapping[str, float | None]) -> None:
+        """Count the peak of the earlier process too."""
+        self._earlier = state["mib"]
+
+    def _now(self) -> float | None:
         if self.device.type == "cuda":
             return torch.cuda.max_memory_allocated(self.device) / MIB
         if not self._told:
