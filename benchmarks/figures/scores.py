@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from benchmarks.figures.marks import PALETTE, breadth, canvas, dots, titled
 from benchmarks.records.record import RunRecord
 from benchmarks.studies.study import Study
-from benchmarks.tables.summary import COMPARED, Summary, by_seed, finished, paired, summarise
+from benchmarks.tables.summary import Summary, by_seed, finished, paired, summarise
 
 Values = dict[str, dict[str, list[float]]]
 
@@ -21,7 +21,7 @@ def score_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
     """
     summary, runs = summarise(study, records), finished(records)
     values = {
-        name: {row: [*by_seed(runs, name, row).values()] for row in study.rows} for name in _compared(summary)
+        name: {row: [*by_seed(runs, name, row).values()] for row in study.rows} for name in summary.compared
     }
     return _forest(values, summary, signed=False)
 
@@ -39,7 +39,7 @@ def difference_figure(study: Study, records: Sequence[RunRecord]) -> Figure | No
         f"Δ {name}": {
             row: [*paired(runs, name, row, baseline).values()] for row in study.rows if row != baseline
         }
-        for name in _compared(summary)
+        for name in summary.compared
     }
     figure = _forest(values, summary, signed=True)
     if figure:
@@ -50,10 +50,6 @@ def difference_figure(study: Study, records: Sequence[RunRecord]) -> Figure | No
         for axes in figure.axes:
             _halve(axes)
     return figure
-
-
-def _compared(summary: Summary) -> list[str]:
-    return [name for name in COMPARED if name in summary.scores]
 
 
 def _forest(values: Values, summary: Summary, *, signed: bool) -> Figure | None:

@@ -16,6 +16,17 @@ from benchmarks.records.record import FIELDS, OK, SCHEMA, RunRecord
 from mistakes import UserMistake
 
 PREDICTIONS = "predictions.npz"
+ERROR = {
+    **{"name": "error", "unit": "%", "about": "error", "span": "0 … 100", "better": "lower", "digits": 1},
+    **{"worst": 100, "wrong_answers": True},
+}
+ANGLE = {
+    **{"name": "angle", "unit": "°", "about": "mean angle between predicted and true orientation"},
+    **{"span": "0 … 180 degrees", "better": "lower", "digits": 1, "worst": 180, "wrong_answers": False},
+}
+CLASSES = {"name": "classification", "headline": "error", "probabilities": True, "measures": [ERROR]}
+POSES = {**CLASSES, "name": "classification+pose", "measures": [ERROR, ANGLE]}
+"""The tasks of records that were written before records named their task."""
 
 
 class MissingRecord(UserMistake):
@@ -89,6 +100,8 @@ def read(path: Path | str, curve: bool = True) -> RunRecord:
             content[name] = tuple(content[name])
         if not curve:
             content["curve"] = ()
+        if "task" not in content:
+            content["task"] = POSES if "angle" in content["scores"] else CLASSES
         if odd := content.keys() ^ FIELDS:
             raise ValueError(f"missing or unknown fields {', '.join(sorted(odd))}")
         record = object.__new__(RunRecord)  # its own __init__, field by field, takes several times as long

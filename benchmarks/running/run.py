@@ -116,7 +116,7 @@ def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dic
         **_measured(evaluator, training, scores, judged, times),
         **describe(device),
     )
-    files = {PREDICTIONS: packed(judged)} if judged else {}
+    files = {PREDICTIONS: packed(judged, pair.task)} if judged else {}
     if trained and adapter is not None:
         files |= pictures(evaluator, adapter, scores, spec.seed)
         files |= film(evaluator, training.checkpoints, spec.seed)
@@ -137,6 +137,7 @@ def _measured(
         "blanks": scores.blanks,
         "intervals": {name: list(edges) for name, edges in scores.intervals.items()},
         "floor": evaluator.floor,
+        "task": evaluator.pair.task.plain,
         "protocol": evaluator.protocol,
         "step_ms": training.step_ms,
         "images_per_step": training.images_per_step,

@@ -7,14 +7,13 @@ from functools import cached_property
 from typing import Any
 
 from benchmarks.records.record import OK, RunRecord
-from benchmarks.scores.catalogue import SCORES
+from benchmarks.scores.catalogue import Score, TaskScores
 from benchmarks.statistics.estimates import Estimate, Interval, bca_intervals, estimate, interquartile_mean
 from benchmarks.statistics.significance import FEWEST, holm, probability_of_improvement, sign_flip_p
 from benchmarks.studies.study import Study
 from methods.settings import varied
 from mistakes import UserMistake
 
-COMPARED = ("fid", "error", "own_error")
 COMPONENT = (
     "step_ms",
     "peak_mib",
@@ -65,7 +64,8 @@ class Difference:
 class Summary:
     """Everything that the grids of one table are made from.
 
-    Of finished runs, ``runs`` holds the scores and costs, and ``done`` how many there are of each row.
+    ``known`` are the scores that the task has, ``scores`` the names of those that are there. Of finished runs, ``runs``
+    holds the scores and costs, and ``done`` how many there are of each row.
     """
 
     study: Study
@@ -74,6 +74,7 @@ class Summary:
     columns: Sequence[str]
     baseline: str | None
     bounds: Collection[str]
+    known: TaskScores
     scores: Sequence[str]
     numbers: Numbers
     runs: Runs
@@ -82,33 +83,43 @@ class Summary:
     @cached_property
     def bootstraps(self) -> Mapping[tuple[str, str], Interval | None]:
         """The BCa interval by (row, name) of every compared score, and by (row, "Δ name") of its differences."""
-        names = [name for name in COMPARED if name in self.scores]
-        samples = {(row, name): by_seed(self.runs, name, row) for name in names for row in self.study.rows}
+        samples = {
+            (row, name): by_seed(self.runs, name, row) for name in self.compared for row in self.study.rows
+        }
         if base := self.baseline:
             samples |= {(row, f"Δ {name}"): paired(self.runs, name, row, base) for row, name in samples}
         found = bca_intervals([[*values.values()] for values in samples.values()])
         return dict(zip(samples, found, strict=True))
 
+    @property
+    def compared(self) -> list[str]:
+        """The names of the scores that rows are compared by, of those that are there."""
+        return [name for name in self.known.compared if name in self.scores]
+
+    def score(self, name: str) -> Score:
+        """Return how a score is shown."""
+        return self.known.scores[name]
+
     def title(self, name: str) -> str:
         """Return how a score or cost, or the difference of one, is titled."""
         if name.startswith("Δ "):
             plain = name[2:]
-            return f"Δ {SCORES[plain].short if plain in SCORES else COSTS[plain][0].partition(' [')[0]}"
-        return SCORES[name].title.format(**self.protocol) if name in SCORES else name
+            return f"Δ {COSTS[plain][0].partition(' [')[0] if plain in COSTS else self.score(plain).short}"
+        return name if name in COSTS else self.score(name).title.format(**self.protocol)
 
     def shown(self, name: str, row: str) -> str:
         """Return the cell of a score, or of the difference of a score or cost."""
         number, plain = self.numbers.get((row, name)), name.removeprefix("Δ ")
         if number and plain in COSTS and not number.half:
             number = replace(number, half=None)  # the same in every run, like a count of parameters
-        digits = SCORES[plain].digits if plain in SCORES else COSTS[plain][1]
+        digits = COSTS[plain][1] if plain in COSTS else self.score(plain).digits
         return number.written(digits, sign=name.startswith("Δ ")) if number else ""
 
     def winner(self, name: str) -> str | None:
         """Return the trained row whose interval of a score lies apart from, and better than, that of every other."""
-        if name not in SCORES or SCORES[name].better == "neither":
+        if name not in self.scores or self.score(name).better == "neither":
             return None
-        sign = 1 if SCORES[name].better == "lower" else -1
+        sign = 1 if self.score(name).better == "lower" else -1
         rows = [row for row in self.settings if row not in self.bounds]
         found = {row: number for row in rows if (number := self.numbers[row, name])}
         if len(found) < 2 or any(number.half is None for number in found.values()):
@@ -129,7 +140,8 @@ def summarise(study: Study, records: Sequence[RunRecord]) -> Summary:
     bounds = bounds_in(records)
     trained = [row for row in study.rows if row in settings and row not in bounds]
     baseline = trained[0] if trained else None
-    scores = [score for score in SCORES if any(score in mine for mine in runs.values())]
+    known = known_scores(records)
+    scores = [score for score in known.scores if any(score in mine for mine in runs.values())]
     return Summary(
         study=study,
         settings=settings,
@@ -137,8 +149,9 @@ def summarise(study: Study, records: Sequence[RunRecord]) -> Summary:
         columns=varied([settings[row] for row in trained]),
         baseline=baseline,
         bounds=bounds,
+        known=known,
         scores=scores,
-        numbers=_numbers(study, runs, [*scores, *COSTS], baseline),
+        numbers=_numbers(study, runs, [*scores, *COSTS], (*known.compared, *COMPONENT), baseline),
         runs=runs,
         done=Counter(record.spec["row"] for record in done),
     )
@@ -150,7 +163,7 @@ def differences(summary: Summary) -> list[Difference]:
     Each score's p-values are corrected together, those of the bounds left out: they are no candidates.
     """
     found: list[Difference] = []
-    for score in [name for name in COMPARED if name in summary.scores]:
+    for score in summary.compared:
         runs, baseline = summary.runs, summary.baseline or ""
         gaps = {row: [*paired(runs, score, row, baseline).values()] for row in summary.study.rows}
         gaps = {row: gap for row, gap in gaps.items() if gap and row != summary.baseline}
@@ -172,6 +185,11 @@ def differences(summary: Summary) -> list[Difference]:
                 )
             )
     return found
+
+
+def known_scores(records: Iterable[RunRecord]) -> TaskScores:
+    """Return the scores that the task of these records has, as the first finished run tells."""
+    return TaskScores.of(next((record.task for record in records if record.status == OK), {}))
 
 
 def finished(records: Iterable[RunRecord]) -> Runs:
@@ -244,14 +262,16 @@ def _numbers_of(record: RunRecord) -> dict[str, float | None]:
     }
 
 
-def _numbers(study: Study, runs: Runs, names: Sequence[str], baseline: str | None) -> Numbers:
+def _numbers(
+    study: Study, runs: Runs, names: Sequence[str], compared: Collection[str], baseline: str | None
+) -> Numbers:
     """Return the estimate of every (row, name), and of (row, "Δ name") paired by seed against the baseline."""
     numbers: Numbers = {}
     for name in names:
         found = {row: by_seed(runs, name, row) for row in study.rows}
         for row, mine in found.items():
             numbers[row, name] = estimate([*mine.values()])
-            if name in (*COMPARED, *COMPONENT) and baseline and row != baseline:
+            if name in compared and baseline and row != baseline:
                 numbers[row, f"Δ {name}"] = estimate([*less(mine, found[baseline]).values()])
     return numbers
 
