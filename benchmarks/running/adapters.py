@@ -4,7 +4,7 @@ import json
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +18,25 @@ from benchmarks.evaluation.folders import picture_paths
 from benchmarks.studies.study import RunSpec
 from datasets.contract import to_bytes, to_unit
 from methods.contract import Adapter, Problem
-from methods.recipes import configure
+from methods.recipes import config_of
 from methods.seeding import generator
 from mistakes import UserMistake
 
 FILE = "adapter.safetensors"
 MODES = {1: "L", 3: "RGB"}
 BATCH = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredTask:
+    """What a stored adapter knows of its task; nothing can be taught by it."""
+
+    name: str
+    outputs: int
+
+    def losses(self, outputs: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Raise: no loss is stored."""
+        raise NotImplementedError(f"the losses of the task {self.name!r} are not stored with an adapter")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +49,9 @@ class TrainedAdapter:
 
 def pack(adapter: Adapter, spec: RunSpec, problem: Problem) -> bytes:
     """Return an adapter's weights as a safetensors file that says which run and problem it belongs to."""
-    about = {"row": spec.row, "scale": spec.scale, "settings": spec.settings, "problem": asdict(problem)}
+    task = {"task": problem.task.name, "outputs": problem.outputs}
+    plain = {"shape": problem.shape, **task, "batch": problem.batch, "steps": problem.steps}
+    about = {"row": spec.row, "scale": spec.scale, "settings": spec.settings, "problem": plain}
     weights = {name: value.contiguous() for name, value in adapter.state_dict().items()}
     return save(weights, metadata={"adapter": json.dumps(about)})
 
@@ -45,7 +59,7 @@ def pack(adapter: Adapter, spec: RunSpec, problem: Problem) -> bytes:
 def unpack(run: Path, device: torch.device) -> TrainedAdapter:
     """Build the adapter of a run's folder anew from its file.
 
-    Raises :class:`UserMistake` where there is none, and where the row has other settings than when it was trained.
+    Raises :class:`UserMistake` where there is none, and where its settings are not known any more.
     """
     path = run / FILE
     if not path.is_file():
@@ -60,16 +74,17 @@ def unpack(run: Path, device: torch.device) -> TrainedAdapter:
         raise UserMistake(
             f"file {str(path)!r} is no adapter ({error}); allowed: the {FILE} that a run writes."
         ) from error
-    config = configure(about["row"], about["scale"])
-    if config.settings != about["settings"]:
-        raise UserMistake(
-            f"adapter {str(path)!r} was trained with other settings than {about['row']!r} has now; allowed: run it again."
-        )
-    problem = Problem(**about["problem"] | {"shape": tuple(about["problem"]["shape"])})
-    adapter = config.build(problem, device, seed=0).adapter()
+    problem = _problem(**about["problem"])
+    adapter = config_of(about["settings"]).build(problem, device, seed=0).adapter()
     assert isinstance(adapter, torch.nn.Module)
     adapter.load_state_dict(weights)
     return TrainedAdapter(adapter=adapter, shape=problem.shape)
+
+
+def _problem(*, shape: Sequence[int], task: str, outputs: int, batch: int, steps: int) -> Problem:
+    channels, height, width = shape
+    stored = StoredTask(name=task, outputs=outputs)
+    return Problem(shape=(channels, height, width), task=stored, batch=batch, steps=steps)
 
 
 def adapt_folder(trained: TrainedAdapter, source: Path, out: Path, seed: int, device: torch.device) -> int:

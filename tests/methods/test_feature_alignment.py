@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from benchmarks.running.batches import Batches
 from datasets.catalogue import load_pair
+from datasets.contract import Classification
 from methods.contract import Batch, Problem
 from methods.feature_alignment import FeatureAlignment
 from methods.parts.alignment import CovarianceDistance, DomainClassifier, MeanDiscrepancy
@@ -117,8 +118,8 @@ def test_covariance_distance_pulls_both_together() -> None:
 def domain_loss(classifier: Any, source: Tensor, target: Tensor) -> Tensor:
     """Mean of −log of the right domain's probability, source 0, target 1, without a reversal."""
     logits = [
-        F.relu(values @ classifier.hidden.weight.T + classifier.hidden.bias) @ classifier.answer.weight.T
-        + classifier.answer.bias
+        F.relu(values @ classifier.hidden.weight.T + classifier.hidden.bias) @ classifier.output.weight.T
+        + classifier.output.bias
         for values in (source, target)
     ]
     truth = torch.cat([torch.zeros(len(source)), torch.ones(len(target))])
@@ -205,7 +206,7 @@ def test_reconstruction_may_be_off_by_a_constant() -> None:
     domains = [(noise(4, 1, 12, 12, seed=k), noise(4, 7, seed=2 + k).relu()) for k in range(2)]
     loss = separator(*domains)
     with torch.no_grad():
-        separator.decoder.behind[-1].bias.add_(3)  # type: ignore[operator, union-attr]
+        separator.decoder.large_maps[-1].bias.add_(3)  # type: ignore[operator, union-attr]
     assert separator(*domains).item() == pytest.approx(loss.item(), rel=1e-4)
 
 
@@ -214,7 +215,7 @@ def test_reconstruction_may_be_off_by_a_constant() -> None:
 
 def build(row: str, changes: dict[str, object] | None = None) -> tuple[FeatureAlignment, Batches]:
     config = change(RECIPES[row].at("smoke"), changes or {})
-    problem = Problem(shape=(1, 12, 12), task="classification", outputs=3, batch=16, steps=12)
+    problem = Problem(shape=(1, 12, 12), task=Classification(classes=3), batch=16, steps=12)
     method = config.build(problem, torch.device("cpu"), 0)
     assert isinstance(method, FeatureAlignment)
     return method, Batches(load_pair("shapes"), 16, 0)
@@ -228,7 +229,11 @@ def losses(networks: dict[str, Any], row: str, batch: Batch) -> tuple[Tensor, Te
     alignment = kinds.get(row, networks["alignment"])(source, target)
     domains = [(batch.source, source), (batch.target, target)]
     separation = naive_separation(networks["separation"], domains, (0.01, 0.05)) if row == "dsn" else none
-    return F.cross_entropy(tower.answer(tower.last(source).relu()), batch.labels), alignment, separation
+    return (
+        F.cross_entropy(tower.output(tower.second_hidden(source).relu()), batch.labels),
+        alignment,
+        separation,
+    )
 
 
 @pytest.mark.parametrize("weight", [0.25, 2.0])

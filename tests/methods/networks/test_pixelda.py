@@ -8,10 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from datasets.contract import ClassificationAndPose
+from datasets.tasks.pose import quaternions
 from methods.networks.pixelda import DeepCritic, DeepCriticNet, Generator, GeneratorNet, Noise, NormedBlock
 from methods.networks.tower import TaskTower, TowerNet
 from methods.parts.guidance import GGDR
-from methods.parts.lessons import classification_and_pose, quaternions
+from methods.parts.lessons import Lesson
 from methods.recipes import RECIPES
 from methods.seeding import generator
 from methods.settings import change
@@ -250,12 +252,12 @@ def test_tower_is_what_a_naive_pass_computes_on_odd_sizes_too(image: tuple[int, 
     tower: Any = TaskTower((2, *image), 5, TowerNet(first=3, second=4, hidden=6), ["one", "other"])
     images = noise(4, 2, *image)
     for branch in ("one", "other"):
-        maps = F.conv2d(images, tower.own[branch].weight, tower.own[branch].bias, padding=2).relu()
+        maps = F.conv2d(images, tower.first[branch].weight, tower.first[branch].bias, padding=2).relu()
         maps = F.conv2d(F.max_pool2d(maps, 2), tower.second.weight, tower.second.bias, padding=2).relu()
         hidden = (F.max_pool2d(maps, 2).flatten(1) @ tower.hidden.weight.T + tower.hidden.bias).relu()
         assert torch.allclose(tower.features(images, branch), hidden, atol=1e-6)
-        last = (hidden @ tower.last.weight.T + tower.last.bias).relu()
-        answers = last @ tower.answer.weight.T + tower.answer.bias
+        last = (hidden @ tower.second_hidden.weight.T + tower.second_hidden.bias).relu()
+        answers = last @ tower.output.weight.T + tower.output.bias
         assert torch.allclose(tower.branch(branch)(images), answers, atol=1e-6)
     assert torch.allclose(tower(images), answers, atol=1e-6)
     assert not torch.allclose(tower(images), tower.branch("one")(images), atol=1e-4)
@@ -268,6 +270,12 @@ def posed(count: int = 6, classes: int = 3) -> tuple[Tensor, Tensor]:
     """Outputs of a task model, and labels, of a task with pose."""
     turns = F.normalize(noise(count, 4, seed=1), dim=1)
     return noise(count, classes + 4), torch.cat([torch.arange(count)[:, None] % classes, turns], 1)
+
+
+def lesson(outputs: Tensor, labels: Tensor, pose: float) -> Tensor:
+    """The loss of three classes and a pose as a lesson puts it together."""
+    task = ClassificationAndPose(classes=3)
+    return Lesson(pose=pose).loss(task, lambda images: images, outputs, labels)
 
 
 def pose_loss(outputs: Tensor, labels: Tensor, pose: float) -> float:
@@ -286,21 +294,19 @@ def pose_loss(outputs: Tensor, labels: Tensor, pose: float) -> float:
 def test_pose_loss_is_the_mean_over_images_and_blind_to_signs(pose: float) -> None:
     outputs, labels = posed()
     expected = pose_loss(outputs, labels, pose)
-    assert classification_and_pose(outputs, labels, pose).item() == pytest.approx(expected, rel=1e-4)
+    assert lesson(outputs, labels, pose).item() == pytest.approx(expected, rel=1e-4)
     assert quaternions(outputs).norm(dim=1).tolist() == pytest.approx([1.0] * 6)
     mirrored, twice = labels * torch.tensor([1.0, -1, -1, -1, -1]), (2, 1)
-    assert classification_and_pose(outputs, mirrored, pose).item() == pytest.approx(expected, rel=1e-4)
-    doubled = classification_and_pose(outputs.repeat(twice), labels.repeat(twice), pose)
+    assert lesson(outputs, mirrored, pose).item() == pytest.approx(expected, rel=1e-4)
+    doubled = lesson(outputs.repeat(twice), labels.repeat(twice), pose)
     assert doubled.item() == pytest.approx(expected, rel=1e-4)
 
 
 def test_pose_loss_is_bounded_with_a_finite_slope_at_a_perfect_answer() -> None:
     outputs, labels = posed()
     outputs[:, -4:] = torch.atanh(0.9 * labels[:, 1:])
-    slope = torch.autograd.grad(classification_and_pose(outputs.requires_grad_(), labels, 1.0), outputs)[0]
-    angle = classification_and_pose(outputs, labels, 1.0) - F.cross_entropy(
-        outputs[:, :3], labels[:, 0].long()
-    )
+    slope = torch.autograd.grad(lesson(outputs.requires_grad_(), labels, 1.0), outputs)[0]
+    angle = lesson(outputs, labels, 1.0) - F.cross_entropy(outputs[:, :3], labels[:, 0].long())
     assert angle.item() == pytest.approx(-9.2103, abs=0.01)
     assert slope.isfinite().all()
 
