@@ -1,8 +1,6 @@
 """A trained adapter, used: what ``bench.py adapt`` does with a user's own images."""
 
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from benchmarks.records.files import directory_atomic, writable
 from benchmarks.studies.study import RunSpec
 from datasets.contract import to_bytes, to_unit
 from datasets.own.images import decode, picture_paths, pixels
@@ -83,17 +82,10 @@ def adapt_folder(trained: TrainedAdapter, source: Path, out: Path, seed: int, de
     if out.exists():
         raise UserMistake(f"folder {str(out)!r} exists; allowed: a new one.")
     random = generator(seed, "adapter", device)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".draft-", dir=out.parent) as draft:
-            for start in range(0, len(paths), BATCH):
-                batch = slice(start, start + BATCH)
-                _adapt(trained, paths[batch], [Path(draft) / "all" / name for name in names[batch]], random)
-            os.rename(Path(draft) / "all", out)
-    except OSError as error:
-        raise UserMistake(
-            f"folder {str(out)!r} cannot be written ({error.strerror}); allowed: a folder you may write to."
-        ) from error
+    with writable(f"folder {str(out)!r}"), directory_atomic(out) as draft:
+        for start in range(0, len(paths), BATCH):
+            batch = slice(start, start + BATCH)
+            _adapt(trained, paths[batch], [draft / name for name in names[batch]], random)
     return len(paths)
 
 

@@ -18,13 +18,11 @@ from scipy import stats
 import bench
 from benchmarks.figures.sheets import sample_sheet
 from benchmarks.records import store
-from benchmarks.records.files import put
 from benchmarks.report.differences import differences
 from benchmarks.report.page import page
 from benchmarks.report.pictures import figures
 from benchmarks.tables import formats
 from benchmarks.tables.table import tables_of
-from mistakes import UserMistake
 from tests.small.study import EVIL, FIDS, STUDY, all_records, failed, put_samples, record_of
 
 ROOT = Path(__file__).parents[2]
@@ -273,16 +271,6 @@ def test_place_that_cannot_be_written_is_named_and_stays_as_it_is(
     assert "cannot be written" in line
     assert (tmp_path / "file").read_text() == "mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "results"]
-
-
-def test_write_replaces_a_whole_file(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "report.html"
-    assert put(path, b"one").read_text() == "one"
-    assert put(path, b"two").read_text() == "two"
-    assert list(path.parent.iterdir()) == [path]
-    with pytest.raises(UserMistake, match="allowed: a place"):
-        put(tmp_path / "new", b"three")
-    assert [path.name for path in tmp_path.iterdir()] == ["new"]
 
 
 def test_two_machines_each_have_their_rules_of_choice(tmp_path: Path) -> None:
