@@ -19,7 +19,7 @@ def preview(
     from benchmarks.commands.asked import named_pair
     from benchmarks.evaluation.preview import counts, lines, rows
     from benchmarks.evaluation.samples import png
-    from benchmarks.records.files import put
+    from benchmarks.records.files import write_atomic
     from benchmarks.studies.plugins import load_plugins
     from benchmarks.tables.cells import Grid
     from benchmarks.tables.terminal import OUT, print_json, show_grid
@@ -28,7 +28,7 @@ def preview(
     load_plugins(plugin or [])
     domains = load_pair(named_pair(pair), data)
     painted, found = rows(domains), counts(domains)
-    put(out, png(list(painted.values())))
+    write_atomic(out, png(list(painted.values())))
     if as_json:
         splits = {name: vars(count) for name, count in found.items()}
         about = {"pair": domains.name, "shape": domains.shape, "data": domains.fingerprint}

@@ -13,7 +13,7 @@ from benchmarks.figures.curves import curve_figure
 from benchmarks.figures.scatter import fid_error_figure, pareto_figure
 from benchmarks.figures.scores import difference_figure, score_figure
 from benchmarks.figures.sheets import draw_sheet, film_sheet, neighbour_sheet, sample_sheet
-from benchmarks.records.files import put
+from benchmarks.records.files import write_atomic
 from benchmarks.records.record import RunRecord
 from benchmarks.studies.study import Study
 from benchmarks.tables.table import comparisons
@@ -50,7 +50,7 @@ def write(study: Study, records: Sequence[RunRecord], results: Path) -> list[Pat
     for comparison, mine in comparisons(study, records).items():
         for name, figure in drawn(study, mine, results):
             for ending, content in rendered(figure).items():
-                written.append(put(results / "figures" / f"{comparison}--{name}.{ending}", content))
+                written.append(write_atomic(results / "figures" / f"{comparison}--{name}.{ending}", content))
     return written
 
 

@@ -135,13 +135,15 @@ def picture(name: str | Path, raw: bytes, mode: str, size: tuple[int, int] | Non
 
 def decoded(name: str | Path, raw: bytes) -> "Image.Image":
     """Decode a picture of any mode and size; raises :class:`UserMistake` if it is no whole PNG or JPEG."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         image = Image.open(io.BytesIO(raw), formats=("PNG", "JPEG"))
         image.load()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise refused(name, f"cannot be decoded ({error})", "a PNG or JPEG picture") from error
+        unknown = isinstance(error, UnidentifiedImageError)  # its text holds an address in memory
+        why = "it begins as neither" if unknown else error
+        raise refused(name, f"cannot be decoded ({why})", "a PNG or JPEG picture") from error
     return image
 
 

@@ -18,7 +18,6 @@ from benchmarks.engines import local, progress, resources
 from benchmarks.engines.local import Event, seats
 from benchmarks.engines.matrix import run_matrix
 from benchmarks.records import store
-from benchmarks.records.record import RunRecord
 from benchmarks.studies.plan import planned
 from benchmarks.studies.plugins import LOADED
 from benchmarks.studies.study import RunSpec
@@ -28,6 +27,7 @@ from methods.recipes import RECIPES
 from mistakes import UserMistake
 from tests.small import workers
 from tests.small.folders import folder_pair, write_toml
+from tests.small.records import record_for
 
 ROOT = Path(__file__).parents[2]
 
@@ -165,8 +165,7 @@ def test_a_record_is_the_same_from_a_worker(tmp_path: Path, monkeypatch: pytest.
 def test_a_plan_counts_a_shared_run_by_its_share(tmp_path: Path) -> None:
     (spec,) = specs("a")
     times = {"training": 25.0, "evaluation": 5.0}
-    record = RunRecord(id=spec.id, spec=spec.plain, status="ok", seconds=times, host={"jobs": 3})
-    store.write(record, {}, tmp_path)
+    store.write(record_for(spec, seconds=times, host={"jobs": 3}), {}, tmp_path)
     assert [line.seconds for line in planned([spec], tmp_path)] == [10.0]
 
 

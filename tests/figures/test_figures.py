@@ -31,46 +31,32 @@ from benchmarks.statistics.estimates import Estimate
 from benchmarks.studies.study import Study
 from benchmarks.tables.summary import summarise
 from mistakes import UserMistake
+from tests.small.records import BOUNDS, record_of, step_times
 
-BOUNDS = ("source-only", "target-only")
 ROWS = ("source-only", "simgan", "simgan-nohist", "<b>&", "target-only")
 TRAINED = ROWS[1:4]
 STUDY = Study(name="try", about="a try", pairs=("shapes",), rows=ROWS, seeds=(0, 1, 2))
-PROTOCOL = {"extractor": "random-conv", "images": 96, "data": "abc"}
 
 
 def _record(row: str, seed: int) -> RunRecord:
-    place, trained = ROWS.index(row), row not in BOUNDS
-    spec = {
-        "pair": "shapes",
-        "row": row,
-        "seed": seed,
-        "scale": "small",
-        "extractor": "random",
-        "device": "cpu",
-        "settings": {"method": row},
-        "budget": {"steps": 100, "task_steps": 20},
+    place = ROWS.index(row)
+    trained: dict[str, Any] = {
+        "step_ms": step_times(10.0 * place + seed, q1=9.0 * place, q3=14.0 * place),
+        "parameters": {"refiner": 3},
+        "seconds": {"pretraining": 3.0, "training": 1000.0, "evaluation": 2.0 + seed},
+        "curve": tuple({"step": 20 * n, "content": place + seed / n, "guidance": 0.0} for n in range(1, 6)),
     }
-    record = RunRecord(
+    return record_of(
+        row,
+        seed,
+        scale="small",
+        steps=100,
         id=f"{place}-{seed}",
-        spec=spec,
-        status="ok",
         scores={
             "fid": 20.0 + 3 * place + seed**2,
             "error": 50.0 - 4 * place + (0, 1, 0.5 + 0.1 * place)[seed],
         },
-        protocol=PROTOCOL,
-        seconds={"evaluation": 2.0 + seed},
-        host={"device": "a CPU", "threads": 2},
-    )
-    if not trained:
-        return record
-    return replace(
-        record,
-        step_ms={"median": 10.0 * place + seed, "q1": 9.0 * place, "q3": 14.0 * place, "windows": 4},
-        parameters={"refiner": 3},
-        seconds={"pretraining": 3.0, "training": 1000.0, "evaluation": 2.0 + seed},
-        curve=tuple({"step": 20 * n, "content": place + seed / n, "guidance": 0.0} for n in range(1, 6)),
+        **{"seconds": {"evaluation": 2.0 + seed}} if row in BOUNDS else trained,
     )
 
 
@@ -196,7 +182,7 @@ def test_differences_are_paired_by_seed_against_the_first_row_that_trains() -> N
         dots = [part.get_offsets()[:, 0].tolist() for part in axes.collections if len(part.get_offsets()) > 1]
         assert dots == naive
         assert np.allclose(_means(axes), [(np.mean(mine), place) for place, mine in enumerate(naive)])
-        numbers = [summary.numbers[row, f"Δ {name}"] for row in others]
+        numbers = [summary.differences[row, name] for row in others]
         assert [mean for mean, _ in _means(axes)] == [number.mean for number in numbers if number]
         assert axes.get_xlabel().startswith("Δ ")
         assert axes.get_title(loc="left") == "← better"

@@ -6,7 +6,7 @@ import time
 from multiprocessing.connection import Connection
 
 from benchmarks.engines.local import Event, Seat
-from benchmarks.records.record import RunRecord
+from tests.small.records import record_for
 
 
 def work(pipe: Connection, seat: Seat) -> None:
@@ -21,4 +21,4 @@ def work(pipe: Connection, seat: Seat) -> None:
             case "endless":
                 time.sleep(1000)
         host = {"process": os.getpid(), "threads": seat.threads}
-        pipe.send((RunRecord(id=begun.spec.id, spec=begun.spec.plain, status="ok", host=host), {}))
+        pipe.send((record_for(begun.spec, host=host), {}))
