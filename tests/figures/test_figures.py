@@ -135,7 +135,7 @@ def test_an_interval_far_wider_than_the_values_is_cut_with_an_arrow() -> None:
     assert arrows == {("<", 0, 0), (">", axes.get_xlim()[1], 0), (">", axes.get_xlim()[1], 1)}
 
 
-@pytest.mark.parametrize("draw", CHARTS.values(), ids=CHARTS)
+@pytest.mark.parametrize("draw", [chart.draw for chart in CHARTS.values()], ids=CHARTS)
 def test_failed_runs_change_no_chart(draw: Any) -> None:
     found = _with(_records(seeds=(0, 1)), curve=({"step": 1, "content": 1.0},))
     lost = [_failed(record) for record in _with(_records(seeds=(2,)), curve=({"step": 1, "content": 9.0},))]
@@ -154,14 +154,14 @@ def _data(figure: Figure) -> list[Any]:
     return parts
 
 
-@pytest.mark.parametrize("draw", CHARTS.values(), ids=CHARTS)
+@pytest.mark.parametrize("draw", [chart.draw for chart in CHARTS.values()], ids=CHARTS)
 def test_there_is_no_chart_of_failed_runs(draw: Any) -> None:
     assert draw(STUDY, [_failed(record) for record in _records()]) is None
 
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_one_run_is_drawn_without_an_interval(name: str) -> None:
-    figure = CHARTS[name](STUDY, _records(("simgan",), (0,)))
+    figure = CHARTS[name].draw(STUDY, _records(("simgan",), (0,)))
     if name == "differences":
         assert figure is None
     else:
@@ -393,7 +393,7 @@ def test_sheets_show_the_first_seed_that_has_pictures(
     assert shown == [("source", 0), *((f"simgan: draw {n}", 20 * n) for n in range(1, 7))]
 
 
-@pytest.mark.parametrize("draw", SHEETS.values(), ids=SHEETS)
+@pytest.mark.parametrize("draw", [sheet.draw for sheet in SHEETS.values()], ids=SHEETS)
 def test_there_is_no_sheet_without_pictures(draw: Any, tmp_path: Path) -> None:
     assert draw(STUDY, _records(), tmp_path) is None
 
@@ -488,7 +488,7 @@ def test_times_of_runs_that_shared_a_machine_say_so() -> None:
 
 
 def test_each_machine_has_its_own_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "FIGURES", {"steps": step_figure})
+    monkeypatch.setattr(catalogue, "FIGURES", {"steps": CHARTS["steps"]})
     other = [replace(record, host={"device": "another CPU", "threads": 2}) for record in _records()]
     names = [path.stem for path in write(STUDY, _records() + other, tmp_path)]
     assert names == ["try--shapes--1--steps"] * 2 + ["try--shapes--2--steps"] * 2
@@ -505,7 +505,7 @@ def test_the_command_writes_figures_from_records(
 ) -> None:
     for record in _records(("simgan",), (0,)):
         store.write(record, {}, tmp_path)
-    monkeypatch.setattr(catalogue, "FIGURES", {"steps": step_figure})
+    monkeypatch.setattr(catalogue, "FIGURES", {"steps": CHARTS["steps"]})
     assert bench.main(["figures", "--results", str(tmp_path)]) == 0
     paths = [tmp_path / "figures" / f"all-small--shapes--steps.{ending}" for ending in ("png", "svg")]
     assert capsys.readouterr().out.split() == list(map(str, paths))

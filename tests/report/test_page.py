@@ -16,9 +16,10 @@ from PIL import Image
 from scipy import stats
 
 import bench
+from benchmarks.figures.catalogue import FIGURES
 from benchmarks.figures.sheets import sample_sheet
 from benchmarks.records import store
-from benchmarks.report.differences import differences
+from benchmarks.report.differences import row_differences
 from benchmarks.report.page import page
 from benchmarks.report.pictures import figures
 from benchmarks.tables import formats
@@ -170,7 +171,7 @@ def test_same_records_in_any_order_give_the_same_bytes(text: str, results: Path)
 
 def test_differences_are_those_of_an_outside_computation() -> None:
     rows, found = list(FIDS), all_records()
-    data = differences(rows, found)
+    data = row_differences(rows, found)
     ok = {
         (record.spec["row"], record.spec["seed"]): record.scores for record in found if record.status == "ok"
     }
@@ -192,7 +193,7 @@ def test_differences_are_those_of_an_outside_computation() -> None:
 
 def test_rows_without_a_common_seed_have_no_difference() -> None:
     found = [run_of("simgan", 0), run_of("simgan-nohist", 1)]
-    data = differences(["simgan", "simgan-nohist"], found)
+    data = row_differences(["simgan", "simgan-nohist"], found)
     assert data["differences"][0][1] == [None, None]
 
 
@@ -220,6 +221,20 @@ def test_missing_pictures_leave_the_charts(text: str, tmp_path: Path) -> None:
     without = Reader(page([(STUDY, all_records())], tmp_path))
     left = [attributes["class"] for tag, attributes in without.tags if tag == "figure"]
     assert left == [kind for kind in kinds if kind == "chart"]
+
+
+def test_every_figure_has_its_caption(text: str) -> None:
+    shown = Reader(text)
+    captions = {
+        attributes["id"].removeprefix("study-1-1-"): image["alt"]
+        for (tag, attributes), (_, image) in zip(
+            [one for one in shown.tags if one[0] == "figure"],
+            [one for one in shown.tags if one[0] == "img"],
+            strict=True,
+        )
+    }
+    assert captions == {name: FIGURES[name].caption for name in captions}
+    assert all(caption in shown.shown for caption in captions.values())
 
 
 def test_sheets_keep_every_pixel(results: Path) -> None:
