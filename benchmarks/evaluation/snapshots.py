@@ -1,7 +1,4 @@
-"""Snapshots of a run: frozen copies of a method's adapter and task model, kept for choosing once training is over.
-
-A record calls them its ``checkpoints``.
-"""
+"""Snapshots of a run: frozen copies of a method's adapter and task model, kept for choosing once training is over."""
 
 import io
 from collections.abc import Mapping, Sequence

@@ -41,7 +41,7 @@ def phases(study: Study, records: Sequence[RunRecord]) -> dict[str, dict[str, fl
         done, key=lambda record: -len(record.seconds)
     )  # the fullest record gives the order of phases
     names = dict.fromkeys(name for record in fullest_first for name in record.seconds)
-    mine = {row: [record for record in done if record.spec["row"] == row] for row in study.rows}
+    mine = {row: [record for record in done if record.row == row] for row in study.rows}
     return {
         row: {name: fmean(record.seconds.get(name, 0) for record in found) for name in names}
         for row, found in mine.items()

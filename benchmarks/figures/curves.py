@@ -23,15 +23,15 @@ Panels = dict[str, dict[str, Curve]]
 
 
 def curve_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
-    """Return a panel for the target error at checkpoints and for each loss: mean and 95 % band over seeds by step.
+    """Return a panel for the target error at snapshots and for each loss: mean and 95 % band over seeds by step.
 
     Left out are losses that are always zero, rows that train nothing, and where losses are many, those of a single row.
     ``None`` where no finished run has a curve.
     """
     done = [record for record in records if record.status == OK and record.curve]
     headline = known_scores(records).headline
-    scores = _curves(study, [(record.spec["row"], _scores(record, headline.name)) for record in done])
-    losses = _curves(study, [(record.spec["row"], thinned(record.curve)) for record in done])
+    scores = _curves(study, [(record.row, _scores(record, headline.name)) for record in done])
+    losses = _curves(study, [(record.row, thinned(record.curve)) for record in done])
     panels = {ORACLE: scores[headline.name]} if scores else {}
     panels |= _chosen(losses, PANELS - len(panels))
     if not panels:
@@ -66,7 +66,7 @@ def thinned(readings: Readings) -> Readings:
 
 
 def _scores(record: RunRecord, headline: str) -> Readings:
-    return [{name: point[name] for name in ("step", headline)} for point in record.checkpoints]
+    return [{name: point[name] for name in ("step", headline)} for point in record.snapshots]
 
 
 def _averaged(readings: Readings) -> int:

@@ -58,7 +58,7 @@ def film_sheet(study: Study, records: Sequence[RunRecord], results: Path) -> Ima
     """
     bands: Bands = []
     for row, (record, (source, *adapted)) in _first(study, records, results, "film.png").items():
-        steps = [f"step {checkpoint['step']}" for checkpoint in record.checkpoints]
+        steps = [f"step {snapshot['step']}" for snapshot in record.snapshots]
         bands += [(row, source), *zip(steps, adapted, strict=True)]
     return _stack(bands) if bands else None
 
@@ -68,9 +68,9 @@ def _first(
 ) -> dict[str, tuple[RunRecord, list[Image.Image]]]:
     """Return for each row the record of the first seed with a picture ``name``, and the picture cut into rows of images."""
     first: dict[str, RunRecord] = {}
-    for record in sorted(records, key=lambda record: int(record.spec["seed"])):
+    for record in sorted(records, key=lambda record: record.seed):
         if _path(record, results, name).exists():
-            first.setdefault(record.spec["row"], record)
+            first.setdefault(record.row, record)
     return {
         row: (first[row], rows_of(Image.open(_path(first[row], results, name)).convert("RGB"), name))
         for row in study.rows

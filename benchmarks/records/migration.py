@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.records.files import write_atomic
-from benchmarks.records.record import OK, SCHEMA
+from benchmarks.records.record import FIELDS, OK, SCHEMA
 from benchmarks.records.store import RECORD, corrupt, packed
 from mistakes import UserMistake
 
@@ -37,7 +37,9 @@ def _migrated(folder: Path) -> bool:
             )
         while content["schema"] != SCHEMA:
             content = STEPS[content["schema"]](content)
-        files = packed(content) if before != SCHEMA else {}
+        if odd := content.keys() ^ FIELDS:
+            raise ValueError(f"missing or unknown fields {', '.join(sorted(odd))}")
+        files = packed({name: content[name] for name in FIELDS}) if before != SCHEMA else {}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise error if isinstance(error, UserMistake) else corrupt(path, error) from error
     for name, text in files.items():
@@ -60,11 +62,20 @@ POSES = {**CLASSES, "name": "classification+pose", "measures": [ERROR, ANGLE]}
 
 
 def _to_3(content: Content) -> Content:
-    """Name the task, and say whether the row is a bound: schema 2 left both to be seen from scores and parameters."""
+    """Name the task, and say whether the row is a bound: schema 2 left both to be seen from scores and parameters.
+
+    What schema 2 called ``checkpoints`` are ``snapshots``.
+    """
     task = POSES if "angle" in content["scores"] else CLASSES
     done = content["status"] == OK
     trained = bool(content["parameters"]) if done else set(content["spec"]["settings"]) != {"method"}
-    return {**content, "bound": not trained, "task": task if done else {}, "schema": 3}
+    newer = {
+        "bound": not trained,
+        "task": task if done else {},
+        "snapshots": content["checkpoints"],
+        "schema": 3,
+    }
+    return {name: value for name, value in {**content, **newer}.items() if name != "checkpoints"}
 
 
 STEPS: Mapping[int, Callable[[Content], Content]] = {2: _to_3}

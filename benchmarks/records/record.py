@@ -18,7 +18,7 @@ class RunRecord:
     which data the scores were taken; ``step_ms`` holds quartiles over timed windows; ``images_per_step`` counts source
     images; ``seconds`` lists the phases. ``intervals`` holds the 95 % interval over images, for scores that have one;
     ``task`` says what the pair asks and how its scores are titled, empty in a run that did not come to its scores;
-    ``floor`` the realism scores of one half of the real test images against the other. Each of ``checkpoints`` is a step
+    ``floor`` the realism scores of one half of the real test images against the other. Each of ``snapshots`` is a step
     with the task's headline score of the row's model then, and the criteria by which selection rules choose.
     """
 
@@ -40,7 +40,7 @@ class RunRecord:
     peak_mib: float | None = None
     parameters: Mapping[str, int] = field(default_factory=dict)
     curve: tuple[Mapping[str, float], ...] = ()
-    checkpoints: tuple[Mapping[str, float], ...] = ()
+    snapshots: tuple[Mapping[str, float], ...] = ()
     host: Mapping[str, str | int] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     commit: str = ""
@@ -68,4 +68,4 @@ class RunRecord:
         return str(self.spec["scale"])
 
 
-FIELDS = {part.name for part in fields(RunRecord)}
+FIELDS = tuple(part.name for part in fields(RunRecord))

@@ -1,4 +1,4 @@
-"""Which checkpoint of a run counts: rules of choice, and the criteria they choose by. Needs no torch."""
+"""Which snapshot of a run counts: rules of choice, and the criteria they choose by. Needs no torch."""
 
 import io
 from collections.abc import Callable, Mapping, Sequence
@@ -57,7 +57,7 @@ CRITERIA: dict[str, Callable[[Probabilities], float]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A rule of choice: the checkpoint with the lowest or highest ``criterion``; of equals the latest.
+    """A rule of choice: the snapshot with the lowest or highest ``criterion``; of equals the latest.
 
     ``{headline}`` in ``about`` and ``criterion`` stands for the headline score of the task.
     """
@@ -67,7 +67,7 @@ class Rule:
     best: Literal["lowest", "highest"]
 
     def criterion_of(self, headline: str) -> str:
-        """Return the criterion by its name in the checkpoints of a task with this headline score."""
+        """Return the criterion by its name in the snapshots of a task with this headline score."""
         return self.criterion.format(headline=headline)
 
 
@@ -99,16 +99,14 @@ RULES: dict[str, Rule] = {
 }
 
 
-def completed(
-    checkpoints: Sequence[Mapping[str, float]], predictions: Path
-) -> tuple[Mapping[str, float], ...]:
-    """Return checkpoints with the criteria that they lack, from the run's stored predictions where these are there.
+def completed(snapshots: Sequence[Mapping[str, float]], predictions: Path) -> tuple[Mapping[str, float], ...]:
+    """Return snapshots with the criteria that they lack, from the run's stored predictions where these are there.
 
     Raises :class:`UserMistake` for a file that is broken.
     """
-    missing = [name for name in CRITERIA if any(name not in one for one in checkpoints)]
+    missing = [name for name in CRITERIA if any(name not in one for one in snapshots)]
     if not missing or not predictions.is_file():
-        return tuple(checkpoints)
+        return tuple(snapshots)
     try:
         with np.load(io.BytesIO(predictions.read_bytes())) as stored:
             shares = np.exp(stored["target"].astype(np.float64))
@@ -118,11 +116,11 @@ def completed(
         ) from error
     return tuple(
         {**one, **{name: CRITERIA[name](of_one) for name in missing}}
-        for one, of_one in zip(checkpoints, shares, strict=True)
+        for one, of_one in zip(snapshots, shares, strict=True)
     )
 
 
-def chosen(rule: Rule, checkpoints: Sequence[Mapping[str, float]], headline: str) -> Mapping[str, float]:
-    """Return the checkpoint that a rule chooses of at least one, which are in the order of their steps."""
+def chosen(rule: Rule, snapshots: Sequence[Mapping[str, float]], headline: str) -> Mapping[str, float]:
+    """Return the snapshot that a rule chooses of at least one, which are in the order of their steps."""
     best = max if rule.best == "highest" else min  # either takes the first of equals
-    return best(reversed(checkpoints), key=itemgetter(rule.criterion_of(headline)))
+    return best(reversed(snapshots), key=itemgetter(rule.criterion_of(headline)))

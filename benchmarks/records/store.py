@@ -81,7 +81,7 @@ def read(folder: Path | str, curve: bool = True) -> RunRecord:
                 "`bench.py migrate RESULTS` brings older records up to date."
             )
         content["curve"] = _curve(f"{folder}/{CURVE}") if curve else ()
-        for name in ("flags", "checkpoints"):
+        for name in ("flags", "snapshots"):
             content[name] = tuple(content[name])
         if odd := content.keys() ^ FIELDS:
             raise ValueError(f"missing or unknown fields {', '.join(sorted(odd))}")

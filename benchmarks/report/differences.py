@@ -38,7 +38,7 @@ def scores_in(records: Sequence[RunRecord]) -> dict[str, Score]:
 
 def settings_of(rows: Sequence[str], records: Sequence[RunRecord]) -> dict[str, dict[str, str]]:
     """Return the settings of each row, then its budget, as text by path."""
-    specs = {row: next(record.spec for record in records if record.spec["row"] == row) for row in rows}
+    specs = {row: next(record.spec for record in records if record.row == row) for row in rows}
     found = {}
     for row, spec in specs.items():
         budget = {f"budget.{name}": value for name, value in spec["budget"].items()}

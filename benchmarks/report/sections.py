@@ -17,10 +17,8 @@ from benchmarks.tables.table import Table
 
 def section(made: Table, study: Study, results: Path, anchor: str) -> str:
     """Return the section of one table and of its numbers under other rules of choice; every id begins with ``anchor``."""
-    runs = sorted(
-        made.records, key=lambda record: (study.rows.index(record.spec["row"]), record.spec["seed"])
-    )
-    rows = [row for row in study.rows if any(record.spec["row"] == row for record in runs)]
+    runs = sorted(made.records, key=lambda record: (study.rows.index(record.row), record.seed))
+    rows = [row for row in study.rows if any(record.row == row for record in runs)]
     links = {row: f"#{anchor}-row-{place}" for place, row in enumerate(rows)}
     parts = [
         f'<section id="{anchor}">',
@@ -72,7 +70,7 @@ def _runs(runs: Sequence[RunRecord], links: Mapping[str, str]) -> str:
     heads = list(dict.fromkeys(head for line in lines for head in line))
     free, ids = dict(links), []
     for record in runs:
-        ids.append(free.pop(record.spec["row"], "#")[1:])
+        ids.append(free.pop(record.row, "#")[1:])
     return table("Runs", heads, [[escape(line.get(head, "")) for head in heads] for line in lines], ids)
 
 
@@ -82,8 +80,8 @@ def _run(record: RunRecord, known: Mapping[str, Score]) -> dict[str, str]:
     step = record.step_ms
     return {
         "run": record.id,
-        "row": str(record.spec["row"]),
-        "seed": str(record.spec["seed"]),
+        "row": record.row,
+        "seed": str(record.seed),
         "status": record.status,
         "reason": record.reason,
         "flags": "; ".join(record.flags),

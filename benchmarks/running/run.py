@@ -145,7 +145,7 @@ def _measured(
         "seconds": {**training.seconds, **times},
         "peak_mib": training.peak_mib,
         "curve": training.curve,
-        "checkpoints": tuple(criteria(evaluator, one) for one in predictions),
+        "snapshots": tuple(criteria(evaluator, one) for one in predictions),
     }
 
 

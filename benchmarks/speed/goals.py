@@ -190,12 +190,12 @@ def evaluation_share(device: torch.device) -> Iterator[Goal]:
     (spec,) = _specs("simgan", device)
     record, _ = run(spec, None, lambda *_: None)
     training = record.seconds["training"] + record.seconds["pretraining"]
-    scores, checkpoints = record.seconds["evaluation"], record.seconds["checkpoints"]
-    share, all_in = scores / training, (scores + checkpoints) / training
+    scores, snapshots = record.seconds["evaluation"], record.seconds["checkpoints"]
+    share, all_in = scores / training, (scores + snapshots) / training
     yield Goal(
         name="all scores of a run at small, SimGAN on fonts-digits, of its training",
         limit="< 15 %",
-        found=f"{share:.1%} ({scores:.1f} of {training:.1f} s); {all_in:.1%} with its earlier checkpoints judged",
+        found=f"{share:.1%} ({scores:.1f} of {training:.1f} s); {all_in:.1%} with its earlier snapshots judged",
         kept=share < 0.15,
     )
 

@@ -25,12 +25,12 @@ def write_many(folder: Path, seeds: int = 1000) -> Path:
     """Record so many seeds of ``simgan-ablation`` below a folder; return the study's TOML file beside the runs.
 
     The ids are those that the runs of that study would have; all else is taken from the published seeds in turn, with
-    scores, errors of checkpoints and step times times normal noise around 1.
+    scores, errors of snapshots and step times times normal noise around 1.
     """
     study, random = STUDIES["simgan-ablation"], np.random.default_rng(0)
     published = records_of(study, store.read_all(PUBLISHED))
     for row in study.rows:
-        mine = [record for record in published if record.spec["row"] == row]
+        mine = [record for record in published if record.row == row]
         for seed in range(seeds):
             factor = 1 + SPREAD * random.standard_normal()
             store.write(_like(mine[seed % len(mine)], seed, factor), {}, folder)
@@ -49,5 +49,5 @@ def _like(record: RunRecord, seed: int, factor: float) -> RunRecord:
         spec=spec.plain,
         scores={name: value and value * factor for name, value in record.scores.items()},
         step_ms=times,
-        checkpoints=tuple({**one, "error": one["error"] * factor} for one in record.checkpoints),
+        snapshots=tuple({**one, "error": one["error"] * factor} for one in record.snapshots),
     )

@@ -1,4 +1,4 @@
-"""What a study says under other rules of choice: the headline score of a row's own model at the checkpoints that a rule picks.
+"""What a study says under other rules of choice: the headline score of a row's own model at the snapshots that a rule picks.
 
 That is the model that the method trains itself, or where it has none, the common task model trained on adapted source.
 """
@@ -12,23 +12,23 @@ from benchmarks.tables.cells import Columns, Grid
 from benchmarks.tables.summary import Runs, Summary, Values, by_seed, less, paired
 
 Choices = Mapping[str, Runs]
-"""Step and headline score of the checkpoints that a rule chooses, by the rule's name."""
+"""Step and headline score of the snapshots that a rule chooses, by the rule's name."""
 
 
 def choices(records: Sequence[RunRecord], headline: str) -> Choices:
     """Return what every rule chooses, where the task has this headline score.
 
-    That is nothing where no finished run has several checkpoints, and for a rule whose criterion they lack.
+    That is nothing where no finished run has several snapshots, and for a rule whose criterion they lack.
     """
-    done = [record for record in records if record.status == OK and record.checkpoints]
-    if not any(len(record.checkpoints) > 1 for record in done):
+    done = [record for record in records if record.status == OK and record.snapshots]
+    if not any(len(record.snapshots) > 1 for record in done):
         return {}
     picked: dict[str, dict[str, dict[str, dict[int, float]]]] = {name: {} for name in RULES}
-    for record in sorted(done, key=lambda one: (one.spec["row"], one.spec["seed"])):
-        row, seed = record.spec["row"], record.spec["seed"]
+    for record in sorted(done, key=lambda one: (one.row, one.seed)):
+        row, seed = record.row, record.seed
         for name, rule in RULES.items():
-            if rule.criterion_of(headline) in record.checkpoints[0]:
-                one = chosen(rule, record.checkpoints, headline)
+            if rule.criterion_of(headline) in record.snapshots[0]:
+                one = chosen(rule, record.snapshots, headline)
                 mine = picked[name].setdefault(row, {"step": {}, "score": {}})
                 mine["step"][seed], mine["score"][seed] = one["step"], one[headline]
     return picked
@@ -62,7 +62,7 @@ def rule_grids(summary: Summary, picked: Choices) -> list[Grid]:
 
 def chosen_runs(summary: Summary, picked: Choices, records: Sequence[RunRecord]) -> Columns:
     """Return what every rule picks of every run: rule, method, seed, step, headline score there, and the run's id."""
-    runs = {(record.spec["row"], record.spec["seed"]): record.id for record in records}
+    runs = {(record.row, record.seed): record.id for record in records}
     found = [(rule, row, mine) for rule, choice in picked.items() for row, mine in choice.items()]
     return {
         "rule": [rule for rule, _, mine in found for _ in mine["step"]],

@@ -107,7 +107,7 @@ def _by_settings(records: Iterable[RunRecord]) -> dict[str, Runs]:
     found: dict[str, dict[int, RunRecord]] = {}
     for record in records:
         key = json.dumps({**record.spec, "seed": None}, sort_keys=True)
-        found.setdefault(key, {})[record.spec["seed"]] = record
+        found.setdefault(key, {})[record.seed] = record
     return {**found}
 
 

@@ -134,7 +134,7 @@ def _halves(records: Iterable[RunRecord]) -> dict[tuple[str, str], float]:
     found: dict[tuple[str, str], list[float]] = {}
     for record in records:
         for name, (low, high) in record.intervals.items():
-            found.setdefault((record.spec["row"], name), []).append((high - low) / 2)
+            found.setdefault((record.row, name), []).append((high - low) / 2)
     return {key: sum(halves) / len(halves) for key, halves in found.items()}
 
 

@@ -42,7 +42,7 @@ def recorded_studies(
 
 def _whole(everything: list[RunRecord]) -> list[Study]:
     """Return the published studies of which each row has records on each pair."""
-    there = {(record.spec["pair"], record.spec["row"], record.spec["scale"]) for record in everything}
+    there = {(record.pair, record.row, record.scale) for record in everything}
     return [
         study
         for study in STUDIES.values()
@@ -51,10 +51,8 @@ def _whole(everything: list[RunRecord]) -> list[Study]:
 
 
 def _with_criteria(record: RunRecord, results: Path) -> RunRecord:
-    """Return a record whose checkpoints have every criterion that its stored predictions allow."""
-    if not record.task.get("probabilities") or all(
-        CRITERIA.keys() <= one.keys() for one in record.checkpoints
-    ):
+    """Return a record whose snapshots have every criterion that its stored predictions allow."""
+    if not record.task.get("probabilities") or all(CRITERIA.keys() <= one.keys() for one in record.snapshots):
         return record
     predictions = results / "runs" / record.id / store.PREDICTIONS
-    return replace(record, checkpoints=completed(record.checkpoints, predictions))
+    return replace(record, snapshots=completed(record.snapshots, predictions))

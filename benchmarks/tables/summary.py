@@ -170,7 +170,7 @@ def summarise(study: Study, records: Sequence[RunRecord]) -> Summary:
         means=means,
         differences=_differences(study.rows, runs, names, baseline) if baseline else {},
         runs=runs,
-        done=Counter(record.spec["row"] for record in done),
+        done=Counter(record.row for record in done),
     )
 
 
@@ -212,9 +212,9 @@ def known_scores(records: Iterable[RunRecord]) -> TaskScores:
 def finished(records: Iterable[RunRecord]) -> Runs:
     """Return the scores and costs of finished runs."""
     runs: dict[str, defaultdict[str, dict[int, float]]] = {}
-    for record in sorted(records, key=lambda one: one.spec["seed"]):
+    for record in sorted(records, key=lambda one: one.seed):
         if record.status == OK:
-            of_row, seed = runs.setdefault(record.spec["row"], defaultdict(dict)), record.spec["seed"]
+            of_row, seed = runs.setdefault(record.row, defaultdict(dict)), record.seed
             for name, value in _numbers_of(record).items():
                 if value is not None:
                     of_row[name][seed] = value
@@ -248,7 +248,7 @@ def _protocol(records: Sequence[RunRecord]) -> Mapping[str, Any]:
 def _settings(study: Study, records: Sequence[RunRecord]) -> dict[str, Mapping[str, Any]]:
     found: dict[str, RunRecord] = {}
     for record in records:
-        other = found.setdefault(record.spec["row"], record)
+        other = found.setdefault(record.row, record)
         if any(other.spec[part] != record.spec[part] for part in ("settings", "budget")):
             raise UserMistake(
                 f"method {record.spec['row']!r} has records of two different settings or budgets, {other.id!r} and "

@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # tables need no pandas, whose import takes as long as readin
 class Table:
     """One comparison on one pair, scale and machine: ``grids`` to show, ``columns`` with the numbers of ``records``.
 
-    ``selection`` is the table of every rule of choice, where runs have checkpoints; its ``columns`` hold what is chosen.
+    ``selection`` is the table of every rule of choice, where runs have snapshots; its ``columns`` hold what is chosen.
     """
 
     name: str
@@ -51,12 +51,12 @@ class Table:
     @property
     def runs(self) -> Columns:
         """Every run with its id, status and scores: what the numbers are made from."""
-        runs = sorted(self.records, key=lambda one: (one.spec["row"], one.spec["seed"]))
+        runs = sorted(self.records, key=lambda one: (one.row, one.seed))
         names = _names(record.scores for record in runs)
         lines = (
             (
-                record.spec["row"],
-                record.spec["seed"],
+                record.row,
+                record.seed,
                 record.status,
                 *map(record.scores.get, names),
                 record.step_ms.get("median"),
@@ -74,13 +74,13 @@ def records_of(study: Study, records: Iterable[RunRecord]) -> list[RunRecord]:
     mine = [
         record
         for record in records
-        if record.spec["pair"] in study.pairs
-        and record.spec["row"] in study.rows
-        and record.spec["seed"] in seeds
-        and record.spec["scale"] == study.scale
+        if record.pair in study.pairs
+        and record.row in study.rows
+        and record.seed in seeds
+        and record.scale == study.scale
         and study.extractor in (None, record.spec["extractor"])
     ]
-    return sorted(mine, key=lambda record: study.pairs.index(record.spec["pair"]))
+    return sorted(mine, key=lambda record: study.pairs.index(record.pair))
 
 
 def comparisons(study: Study, records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
@@ -105,18 +105,18 @@ def tables_of(study: Study, records: Iterable[RunRecord]) -> list[Table]:
 
 def studies_in(records: Sequence[RunRecord]) -> list[Study]:
     """Return one study for each pair and scale that the records hold, over all their rows and seeds."""
-    places = dict.fromkeys((record.spec["pair"], record.spec["scale"]) for record in records)
+    places = dict.fromkeys((record.pair, record.scale) for record in records)
     studies = []
     for pair, scale in places:
-        here = [record for record in records if (record.spec["pair"], record.spec["scale"]) == (pair, scale)]
-        rows, bounds = {record.spec["row"] for record in here}, bounds_in(here)
+        here = [record for record in records if (record.pair, record.scale) == (pair, scale)]
+        rows, bounds = {record.row for record in here}, bounds_in(here)
         studies.append(
             Study(
                 name=f"all-{scale}",
                 about="every row recorded here",
                 pairs=(pair,),
                 rows=tuple(sorted(rows, key=lambda row: (row in bounds, row))),
-                seeds=tuple(sorted({record.spec["seed"] for record in here})),
+                seeds=tuple(sorted({record.seed for record in here})),
                 scale=scale,
             )
         )
@@ -202,7 +202,7 @@ def _failures(summary: Summary, records: Sequence[RunRecord]) -> Iterable[str]:
             yield f"{run}: {record.status}: {record.reason}"
         for flag in record.flags:
             yield f"{run}: {flag}"
-    for row in dict.fromkeys(record.spec["row"] for record in records if record.status != OK):
+    for row in dict.fromkeys(record.row for record in records if record.status != OK):
         for name in [name for name in summary.scores if summary.score(name).worst is not None]:
             values, planned = [*by_seed(summary.runs, name, row).values()], len(summary.study.seeds)
             if values:
@@ -218,7 +218,7 @@ def _blanks(summary: Summary, records: Sequence[RunRecord]) -> Iterable[str]:
     blanks: dict[tuple[str, str], list[str]] = {}
     for record in records:
         for name, reason in record.blanks.items():
-            names = blanks.setdefault((record.spec["row"], reason), [])
+            names = blanks.setdefault((record.row, reason), [])
             names += [summary.score(name).short] * (summary.score(name).short not in names)
     rows: dict[tuple[str, str], list[str]] = {}
     for (row, reason), names in blanks.items():

@@ -22,13 +22,13 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_run_writes_one_whole_record_each(recorded: Path) -> None:
     found = store.read_all(recorded)
-    assert sorted((record.spec["row"], record.spec["seed"]) for record in found) == [
+    assert sorted((record.row, record.seed) for record in found) == [
         (row, seed) for row in ("simgan", "simgan-nohist", "source-only", "target-only") for seed in (0, 1)
     ]
     assert {record.status for record in found} == {"ok"}
     for record in found:
         folder = recorded / "runs" / record.id
-        trained = record.spec["row"].startswith("simgan")
+        trained = record.row.startswith("simgan")
         beside = {"samples.png", "neighbours.png", "film.png", "adapter.safetensors"} if trained else set()
         assert {path.name for path in folder.iterdir()} == {
             "record.json",

@@ -22,7 +22,7 @@ def run(root: Path, pair: str, methods: str) -> dict[str, RunRecord]:
     options = ["--methods", methods, "--pair", pair, "--scale", "smoke", "--seeds", "1", "--device", "cpu"]
     results = root.parent / "results"
     assert bench.main([*options, "--data", str(root), "--results", str(results)]) == 0
-    return {record.spec["row"]: record for record in store.read_all(results)}
+    return {record.row: record for record in store.read_all(results)}
 
 
 def test_poses_are_scored_by_class_and_angle(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -245,7 +245,7 @@ def test_interrupt_leaves_no_process_and_no_traceback(tmp_path: Path) -> None:
     assert program.returncode == 130
     assert rest.splitlines()[-1] == "interrupted; finished runs are kept"
     assert "Traceback" not in rest
-    assert {record.spec["row"] for record in store.read_all(tmp_path)} == {"a"}
+    assert {record.row for record in store.read_all(tmp_path)} == {"a"}
     assert not list((tmp_path / "runs").glob(".draft*"))
 
 

@@ -68,9 +68,9 @@ def test_snapshots_are_spread_over_the_steps_and_the_last_is_the_end(
 @pytest.mark.parametrize("row", ["simgan", "pixelda", "dann"])
 def test_record_holds_every_snapshot_and_the_last_is_what_was_scored(row: str) -> None:
     record, files = run(row)
-    assert len(record.checkpoints) == SNAPSHOTS
+    assert len(record.snapshots) == SNAPSHOTS
     own = record.scores.get("own_error")
-    assert record.checkpoints[-1]["error"] == (record.scores["error"] if own is None else own)
+    assert record.snapshots[-1]["error"] == (record.scores["error"] if own is None else own)
     assert record.seconds["checkpoints"] > 0
     assert ("film.png" in files) == (row != "dann")
 
@@ -78,9 +78,9 @@ def test_record_holds_every_snapshot_and_the_last_is_what_was_scored(row: str) -
 def test_predictions_on_disk_give_the_criteria_again() -> None:
     record, files = run("simgan")
     stored = np.load(io.BytesIO(files["predictions.npz"]))
-    assert stored["step"].tolist() == [one["step"] for one in record.checkpoints]
+    assert stored["step"].tolist() == [one["step"] for one in record.snapshots]
     pair, held = evaluator().pair, evaluator().validation
-    for place, one in enumerate(record.checkpoints):
+    for place, one in enumerate(record.snapshots):
         tested = torch.from_numpy(stored["test"][place].astype(np.float32))
         assert error(tested, pair.test.labels) == one["error"]
         validated = torch.from_numpy(stored["validation"][place].astype(np.float32))

@@ -93,7 +93,7 @@ def _whiskers(axes: Axes) -> list[tuple[float, float]]:
 
 
 def _scores(found: Sequence[RunRecord], row: str, name: str) -> list[float]:
-    return [record.scores[name] for record in found if record.spec["row"] == row and record.scores]
+    return [record.scores[name] for record in found if record.row == row and record.scores]
 
 
 # mean and interval by an outside computation
@@ -174,7 +174,7 @@ def test_differences_are_paired_by_seed_against_the_first_row_that_trains() -> N
     others = [row for row in ROWS if row != "simgan"]
     summary = summarise(STUDY, found)
     for axes, name in zip(figure.axes, ("fid", "error"), strict=True):
-        scored = {(record.spec["row"], record.spec["seed"]): record.scores[name] for record in found}
+        scored = {(record.row, record.seed): record.scores[name] for record in found}
         naive = [
             [scored[row, seed] - scored["simgan", seed] for seed in (0, 1, 2) if (row, seed) in scored]
             for row in others
@@ -243,10 +243,10 @@ def test_at_most_six_losses_are_drawn_and_of_many_those_that_rows_share() -> Non
     assert titles("abcdefgh", "abcdefgh", "h") == ["a", "b", "c", "d", "e", "h"]
 
 
-def test_the_error_at_checkpoints_comes_first_and_is_said_to_be_an_oracle_view() -> None:
+def test_the_error_at_snapshots_comes_first_and_is_said_to_be_an_oracle_view() -> None:
     points = tuple({"step": 25 * n, "error": 60.0 - n, "criterion": 7.0} for n in range(1, 5))
-    bounds = [replace(r, checkpoints=({"step": 0, "error": 3.0},)) for r in _records(BOUNDS)]
-    found = bounds + _with(_records(TRAINED), checkpoints=points)
+    bounds = [replace(r, snapshots=({"step": 0, "error": 3.0},)) for r in _records(BOUNDS)]
+    found = bounds + _with(_records(TRAINED), snapshots=points)
     first, second = _drawn(curve_figure(STUDY, found)).axes
     assert len(first.lines) == len(TRAINED)
     assert "test labels" in first.get_title()
@@ -316,8 +316,7 @@ def test_fid_and_error_need_a_trained_run_with_both() -> None:
 
 def test_steps_show_medians_with_quartiles_and_seconds_by_phase() -> None:
     found = [
-        replace(r, seconds={**r.seconds, "checkpoints": 5.0}) if r.spec["row"] == "simgan" else r
-        for r in _records()
+        replace(r, seconds={**r.seconds, "checkpoints": 5.0}) if r.row == "simgan" else r for r in _records()
     ]
     figure = _drawn(step_figure(STUDY, found))
     steps, seconds = figure.axes
@@ -328,9 +327,7 @@ def test_steps_show_medians_with_quartiles_and_seconds_by_phase() -> None:
     phases = [part.get_label() for part in seconds.containers]
     assert phases == ["pretraining", "training", "evaluation", "checkpoints"]
     for part, phase in zip(seconds.containers, phases, strict=True):
-        naive = [
-            np.mean([r.seconds.get(phase, 0) for r in found if r.spec["row"] == row]).item() for row in ROWS
-        ]
+        naive = [np.mean([r.seconds.get(phase, 0) for r in found if r.row == row]).item() for row in ROWS]
         assert [bar.get_width() for bar in part] == naive
     ends = [part[1].get_x() + part[1].get_width() for part in seconds.containers]
     assert ends == [3, 1003, 1006, 1011]
@@ -371,9 +368,9 @@ def _bands(monkeypatch: pytest.MonkeyPatch, draw: Any, found: Sequence[RunRecord
     return draw(STUDY, found, results)
 
 
-def test_film_shows_each_row_at_its_checkpoints(pictured: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_film_shows_each_row_at_its_snapshots(pictured: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     points = tuple({"step": 25 * n, "error": 60.0} for n in range(1, 5))
-    found = _with(_records()[::-1], checkpoints=points)
+    found = _with(_records()[::-1], snapshots=points)
     steps = [f"step {25 * n}" for n in range(1, 5)]
     first = list(zip(["simgan", *steps], range(0, 100, 20), strict=True))
     second = list(zip(["simgan-nohist", *steps], range(1, 101, 20), strict=True))
@@ -402,7 +399,7 @@ def test_a_long_name_widens_a_sheet(pictured: Path) -> None:
     name = "simgan[" + "history.batches=5;" * 5 + "]"
     narrow = sample_sheet(STUDY, _records(), pictured)
     found = [
-        replace(record, spec={**record.spec, "row": name}) if record.spec["row"] == "simgan" else record
+        replace(record, spec={**record.spec, "row": name}) if record.row == "simgan" else record
         for record in _records()
     ]
     wide = sample_sheet(replace(STUDY, rows=(*ROWS, name)), found, pictured)
@@ -429,7 +426,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 def _filmed() -> list[RunRecord]:
-    return _with(_records(), checkpoints=tuple({"step": 25 * n, "error": 60.0} for n in range(1, 5)))
+    return _with(_records(), snapshots=tuple({"step": 25 * n, "error": 60.0} for n in range(1, 5)))
 
 
 def test_charts_are_written_as_png_and_svg_and_sheets_as_png(files: dict[str, bytes]) -> None:

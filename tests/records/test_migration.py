@@ -11,7 +11,7 @@ import pytest
 
 import bench
 from benchmarks.records import store
-from benchmarks.records.migration import migrate
+from benchmarks.records.migration import CLASSES, migrate
 from mistakes import UserMistake
 from tests.records.test_store import RECORD
 
@@ -19,7 +19,8 @@ from tests.records.test_store import RECORD
 def older(results: Path, **changes: Any) -> Path:
     """Write a record as version 2 did, its curve inside, and return its file."""
     content = {**asdict(RECORD), "schema": 2, "parameters": {"refiner": 3}, **changes}
-    del content["bound"]
+    content["checkpoints"] = content.pop("snapshots")
+    del content["bound"], content["task"]
     path = results / "runs" / content["id"] / "record.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(content, indent=1))
@@ -37,7 +38,7 @@ def test_nothing_changes_but_the_form(tmp_path: Path, capsys: pytest.CaptureFixt
     assert bench.main(["migrate", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"1 records brought up to date in {tmp_path}\n"
     (record,) = store.read_all(tmp_path)
-    assert asdict(record) == {**asdict(RECORD), "parameters": {"refiner": 3}}
+    assert asdict(record) == {**asdict(RECORD), "parameters": {"refiner": 3}, "task": CLASSES}
     assert "curve" not in json.loads(path.read_text())
     assert json.loads(path.with_name("curve.json").read_text()) == list(RECORD.curve)
 

@@ -1,4 +1,4 @@
-"""Rules that choose a checkpoint, and the criteria they choose by."""
+"""Rules that choose a snapshot, and the criteria they choose by."""
 
 from pathlib import Path
 
@@ -56,28 +56,28 @@ def test_criteria_at_their_ends(classes: int) -> None:
 
 
 def test_rules_choose_the_best_by_their_criterion_and_of_equals_the_latest() -> None:
-    checkpoints = [
+    snapshots = [
         {"step": 1, "error": 30, "source_error": 5, "entropy": 0.9, "information": 1.0, "snd": 2.0},
         {"step": 2, "error": 20, "source_error": 1, "entropy": 0.2, "information": 2.0, "snd": 4.0},
         {"step": 3, "error": 20, "source_error": 2, "entropy": 0.5, "information": 2.5, "snd": 3.0},
         {"step": 4, "error": 25, "source_error": 1, "entropy": 0.7, "information": 0.1, "snd": 1.0},
     ]
-    found = {name: chosen(rule, checkpoints, "error")["step"] for name, rule in RULES.items()}
+    found = {name: chosen(rule, snapshots, "error")["step"] for name, rule in RULES.items()}
     assert found == {
         **{"last": 4, "source-validation": 4, "entropy": 2, "information": 3, "snd": 2, "oracle": 3}
     }
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=6), st.sampled_from(sorted(RULES)))
-def test_no_checkpoint_is_better_than_the_chosen_one(values: list[int], name: str) -> None:
+def test_no_snapshot_is_better_than_the_chosen_one(values: list[int], name: str) -> None:
     rule = RULES[name]
-    checkpoints = [
+    snapshots = [
         dict.fromkeys(("error", "source_error", *CRITERIA), float(value)) | {"step": float(step)}
         for step, value in enumerate(values)
     ]
     criterion = rule.criterion_of("error")
-    best = chosen(rule, checkpoints, "error")[criterion]
-    others = [one[criterion] for one in checkpoints]
+    best = chosen(rule, snapshots, "error")[criterion]
+    others = [one[criterion] for one in snapshots]
     assert best == (min(others) if rule.best == "lowest" else max(others))
 
 

@@ -172,9 +172,7 @@ def test_same_records_in_any_order_give_the_same_bytes(text: str, results: Path)
 def test_differences_are_those_of_an_outside_computation() -> None:
     rows, found = list(FIDS), all_records()
     data = row_differences(rows, found)
-    ok = {
-        (record.spec["row"], record.spec["seed"]): record.scores for record in found if record.status == "ok"
-    }
+    ok = {(record.row, record.seed): record.scores for record in found if record.status == "ok"}
     assert data["scores"] == ["FID", "error"]
     for a, one in enumerate(rows):
         for b, other in enumerate(rows):
@@ -291,6 +289,6 @@ def test_place_that_cannot_be_written_is_named_and_stays_as_it_is(
 
 def test_two_machines_each_have_their_rules_of_choice(tmp_path: Path) -> None:
     steps = tuple(snapshot(step, error=30.0) for step in (1, 2))
-    here = [replace(one, checkpoints=steps) for one in all_records()]
+    here = [replace(one, snapshots=steps) for one in all_records()]
     there = [replace(one, id=f"{one.id}-b", host={"device": "another", "threads": 1}) for one in here]
     assert page([(STUDY, [*here, *there])], tmp_path).count("Under every rule of choice") == 2

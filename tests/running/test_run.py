@@ -229,7 +229,7 @@ def test_bounds_train_nothing_and_leave_no_files() -> None:
     record, files = run("source-only")
     assert (record.status, record.curve, record.step_ms) == (OK, (), {})
     assert set(files) == {"predictions.npz"}
-    assert [one["step"] for one in record.checkpoints] == [0]
+    assert [one["step"] for one in record.snapshots] == [0]
     assert record.parameters == {}
     assert record.scores["refinement"] == 0
     assert record.flags == ()
@@ -278,7 +278,7 @@ def test_spec_alone_decides_a_run_whatever_its_row_is_called() -> None:
     (spec,), (record, files) = specs("simgan"), run("simgan")
     other, again = running.run(replace(spec, row="what[ever"), None, lambda *_: None)
     assert (other.status, other.scores, other.curve) == (OK, record.scores, record.curve)
-    assert other.checkpoints == record.checkpoints
+    assert other.snapshots == record.snapshots
     assert again["samples.png"] == files["samples.png"]
 
 

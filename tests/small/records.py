@@ -49,6 +49,6 @@ def step_times(median: float, q1: float = 9.0, q3: float = 12.0) -> dict[str, fl
 
 
 def snapshot(step: int, error: float, criterion: float = 1.0) -> dict[str, float]:
-    """Return one of a record's ``checkpoints``, which every criterion but SND, the larger the better, judges alike."""
+    """Return one of a record's ``snapshots``, which every criterion but SND, the larger the better, judges alike."""
     loss = dict.fromkeys(("source_error", "entropy", "information"), criterion)
     return {"step": step, "error": error, **loss, "snd": -criterion}

@@ -54,7 +54,7 @@ def test_a_method_and_a_pair_of_two_files_run_together(mine: Path, tmp_path: Pat
     results = tmp_path / "results"
     options = ["--scale", "smoke", "--seeds", "1", "--device", "cpu", "--results", str(results)]
     assert bench.main([*words, *options]) == 0
-    found = {record.spec["row"]: record for record in store.read_all(results)}
+    found = {record.row: record for record in store.read_all(results)}
     assert set(found) == {"source-only", "moments", "target-only"}
     assert found["moments"].spec["settings"] == {"method": "Moments", "momentum": 0.1}
     assert len(found["moments"].versions["plugin mine.py"]) == 12

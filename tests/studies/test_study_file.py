@@ -141,7 +141,7 @@ def test_a_study_with_own_pair_and_plugin_from_end_to_end(
     assert bench.main(options) == 0
     found = store.read_all(results)
     assert sorted(planned) == [record.id for record in found]
-    assert {record.spec["pair"] for record in found} == {"shapes", "eyes-of-a-study"}
+    assert {record.pair for record in found} == {"shapes", "eyes-of-a-study"}
     assert {record.status for record in found} == {"ok"}
 
     shutil.rmtree(tmp_path / "data" / "test")  # records are enough from here on

@@ -50,7 +50,7 @@ def record(row: str, seed: int) -> RunRecord:
         protocol={"extractor": "random-conv", "images": 96, "data": "abc", "source": 96, "test": 96},
         peak_mib=100.0,
         images_per_step=48.0,
-        checkpoints=tuple(snapshot(step, value + gap, criterion) for step, gap, criterion in curve),
+        snapshots=tuple(snapshot(step, value + gap, criterion) for step, gap, criterion in curve),
         **cost if trained else {},
     )
 
@@ -98,7 +98,7 @@ def test_the_row_that_stands_apart_is_marked_and_bounds_do_not_compete() -> None
     close = [
         replace(
             one,
-            scores={**one.scores, "error": 40 + (one.spec["seed"] % 3) * (1 + (one.spec["row"] == "other"))},
+            scores={**one.scores, "error": 40 + (one.seed % 3) * (1 + (one.row == "other"))},
         )
         for one in RECORDS
     ]
@@ -126,7 +126,7 @@ def test_differences_equal_naive_statistics() -> None:
 
 
 def test_under_six_seeds_there_is_neither_p_nor_bootstrap() -> None:
-    few = [one for one in RECORDS if one.spec["seed"] < 5]
+    few = [one for one in RECORDS if one.seed < 5]
     table = grid("Differences", made(few))
     assert {"p (Holm)", "95 % BCa"}.isdisjoint(table.columns)
 
@@ -159,8 +159,8 @@ def test_noise_floor_shows_real_halves_and_the_baselines_seeds_in_halves() -> No
     assert real[table.columns.index("error")] == ""
 
 
-def test_without_checkpoints_or_floors_there_are_no_such_grids() -> None:
-    old = [replace(one, checkpoints=(), floor={}, intervals={}) for one in RECORDS if one.spec["seed"] < 3]
+def test_without_snapshots_or_floors_there_are_no_such_grids() -> None:
+    old = [replace(one, snapshots=(), floor={}, intervals={}) for one in RECORDS if one.seed < 3]
     headings = [one.heading.split()[0] for one in made(old, (0, 1, 2)).grids]
     assert headings == ["Scores", "Differences", "Realism", "Images", "Costs"]
     assert made(old).selection is None
@@ -197,7 +197,7 @@ def test_every_rule_has_its_column_and_its_table() -> None:
 
 def test_rule_whose_criterion_no_record_has_stays_blank() -> None:
     old = [
-        replace(one, checkpoints=tuple({"step": c["step"], "error": c["error"]} for c in one.checkpoints))
+        replace(one, snapshots=tuple({"step": c["step"], "error": c["error"]} for c in one.snapshots))
         for one in RECORDS
     ]
     overview = grid("Target error % of the row's own model", made(old))
@@ -222,7 +222,7 @@ def test_table_of_a_rule_tells_step_error_and_differences() -> None:
 
 def test_failed_runs_are_bounded_by_the_worst_case() -> None:
     broken = [
-        replace(one, status="diverged", reason="nan", scores={}, protocol={}, checkpoints=())
+        replace(one, status="diverged", reason="nan", scores={}, protocol={}, snapshots=())
         if one.id in ("other-1", "other-4")
         else one
         for one in RECORDS

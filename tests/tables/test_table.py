@@ -114,7 +114,7 @@ def test_failed_runs_are_counted_and_explained() -> None:
 
 
 def test_a_row_without_records_stays_a_row() -> None:
-    table = _only([record for record in _records() if record.spec["row"] != "simgan-nohist"])
+    table = _only([record for record in _records() if record.row != "simgan-nohist"])
     assert _cell(table, "simgan-nohist", "runs") == "0/3"
 
 
@@ -150,9 +150,7 @@ def test_two_budgets_under_one_name_are_refused() -> None:
 
 def test_a_bound_whose_runs_all_failed_is_no_baseline() -> None:
     failed = [
-        replace(one, status="failed", reason="x", scores={}, protocol={})
-        if one.spec["row"] == "source-only"
-        else one
+        replace(one, status="failed", reason="x", scores={}, protocol={}) if one.row == "source-only" else one
         for one in _records()
     ]
     assert _cell(_only(failed), "simgan-nohist", "Δ FID") == "+1.0 ± 0.0"
@@ -245,7 +243,7 @@ def test_published_records_are_of_the_data_as_it_loads(name: str) -> None:
     if missing := PAIRS[name].missing(root):
         pytest.skip(f"BENCH_DATA holds no {missing[0]}")
     pair = load_pair(name, root)
-    protocols = [record.protocol for record in store.read_all(RESULTS) if record.spec["pair"] == name]
+    protocols = [record.protocol for record in store.read_all(RESULTS) if record.pair == name]
     if pair.identity != protocols[0].get("identity", ""):
         pytest.skip(f"BENCH_DATA holds another edition: {pair.identity}")
     assert {protocol["data"] for protocol in protocols} == {pair.fingerprint}

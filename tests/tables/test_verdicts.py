@@ -34,7 +34,7 @@ def _folder(count: int = 5, rows: Sequence[str] = ("simgan", "dann")) -> list[Ru
 
 
 def _changed(found: list[RunRecord], change: Change, row: str = "simgan") -> list[RunRecord]:
-    return [change(record) if record.spec["row"] == row else record for record in found]
+    return [change(record) if record.row == row else record for record in found]
 
 
 def _scored(name: str, shift: Callable[[int], float]) -> Change:
@@ -43,14 +43,14 @@ def _scored(name: str, shift: Callable[[int], float]) -> Change:
     def change(record: RunRecord) -> RunRecord:
         value = record.scores[name]
         assert value is not None
-        return replace(record, scores={**record.scores, name: value + shift(record.spec["seed"])})
+        return replace(record, scores={**record.scores, name: value + shift(record.seed)})
 
     return change
 
 
 def _slowed(factor: Callable[[int], float]) -> Change:
     return lambda record: replace(
-        record, step_ms={**record.step_ms, "median": record.step_ms["median"] * factor(record.spec["seed"])}
+        record, step_ms={**record.step_ms, "median": record.step_ms["median"] * factor(record.seed)}
     )
 
 
@@ -92,7 +92,7 @@ VERDICTS: dict[str, tuple[Change, str, Verdict]] = {
         "step_ms",
         Verdict.OTHER_MACHINE,
     ),
-    "runs lost": (lambda r: _failed(r) if r.spec["seed"] > 2 else r, "runs", Verdict.LOST),
+    "runs lost": (lambda r: _failed(r) if r.seed > 2 else r, "runs", Verdict.LOST),
     "all runs lost": (_failed, "runs", Verdict.LOST),
     "score lost": (lambda r: replace(r, scores={**r.scores, "fid": None}), "fid", Verdict.ONLY_A),
     "other settings": (_respecified(settings={"rate": 2e-3}), "", Verdict.OTHER_SETTINGS),
@@ -118,7 +118,7 @@ def test_verdict(change: Change, score: str, expected: Verdict) -> None:
     [
         (_scored("fid", lambda seed: 5 * STEADY[seed]), Verdict.BETTER),
         (_slowed(lambda seed: 1 + 0.3 * STEADY[seed]), Verdict.FASTER),
-        (lambda r: _failed(r) if r.spec["seed"] else r, Verdict.GAINED),
+        (lambda r: _failed(r) if r.seed else r, Verdict.GAINED),
         (lambda r: replace(r, scores={**r.scores, "fid": None}), Verdict.ONLY_B),
     ],
 )
@@ -150,22 +150,22 @@ def test_one_seed_is_not_judged_unless_equal() -> None:
 
 
 def test_only_seeds_in_common_are_compared() -> None:
-    found = compare(_folder(5), [record for record in _folder(8) if record.spec["seed"] > 2])
+    found = compare(_folder(5), [record for record in _folder(8) if record.seed > 2])
     assert {line.cell.seeds for line in found.lines} == {2}
     assert {line.verdict for line in found.lines} == {Verdict.SAME}
-    apart = compare(_folder(3), [record for record in _folder(5) if record.spec["seed"] > 2])
+    apart = compare(_folder(3), [record for record in _folder(5) if record.seed > 2])
     assert {line.verdict for line in apart.lines} == {Verdict.NO_SEED}
 
 
 def test_a_score_that_each_folder_has_for_other_seeds() -> None:
-    before = _changed(_folder(), lambda r: replace(r, scores={"fid": None if r.spec["seed"] else 1.0}))
-    after = _changed(_folder(), lambda r: replace(r, scores={"fid": 1.0 if r.spec["seed"] else None}))
+    before = _changed(_folder(), lambda r: replace(r, scores={"fid": None if r.seed else 1.0}))
+    after = _changed(_folder(), lambda r: replace(r, scores={"fid": 1.0 if r.seed else None}))
     assert _line(compare(before, after), "fid").verdict == Verdict.NO_SEED
 
 
 def test_runs_that_failed_before_are_not_lost() -> None:
-    before = _changed(_folder(), lambda r: _failed(r) if r.spec["seed"] == 0 else r)
-    after = _changed(_folder(), lambda r: _failed(r) if r.spec["seed"] == 1 else r)
+    before = _changed(_folder(), lambda r: _failed(r) if r.seed == 0 else r)
+    after = _changed(_folder(), lambda r: _failed(r) if r.seed == 1 else r)
     found = compare(before, after)
     assert _line(found, "runs").verdict == Verdict.SAME
     assert _line(found, "fid").cell.seeds == 3
@@ -191,9 +191,7 @@ def test_a_change_that_one_cell_shows_may_be_noise_among_many() -> None:
     shift = _scored("fid", lambda seed: 2 + 1.5 * (-1) ** seed)
     before = _folder(rows=["simgan", *rows])
     alone = compare(before, _changed(before, shift))
-    after = [
-        record if record.spec["row"] == "simgan" else _scored("fid", _shaky)(record) for record in before
-    ]
+    after = [record if record.row == "simgan" else _scored("fid", _shaky)(record) for record in before]
     among = compare(before, _changed(after, shift))
     assert (alone.judged, among.judged) == (1, 31)
     assert _line(alone, "fid").verdict == Verdict.WORSE
@@ -213,7 +211,7 @@ def test_lines_are_sorted_worst_first_whatever_the_order_of_records() -> None:
     after = _changed(before, _scored("fid", lambda seed: 5 * STEADY[seed]), "a")
     after = _changed(after, _scored("fid", lambda seed: 9 * STEADY[seed]), "c")
     after = _changed(after, _slowed(lambda seed: 1 + 0.5 * STEADY[seed]), "b")
-    after = _changed(after, lambda r: _failed(r) if r.spec["seed"] == 4 else r, "b")
+    after = _changed(after, lambda r: _failed(r) if r.seed == 4 else r, "b")
     found = compare(before, after)
     first = [(line.cell.row.row, line.cell.score) for line in found.lines[:4]]
     assert first == [("b", "runs"), ("c", "fid"), ("a", "fid"), ("b", "step_ms")]

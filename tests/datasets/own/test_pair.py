@@ -365,7 +365,7 @@ def run(path: Path, *words: str) -> dict[str, RunRecord]:
     results = path.parent / "results"
     options = ["--scale", "smoke", "--seeds", "1", "--device", "cpu", "--results", str(results)]
     assert bench.main(["--pair", str(path), *words, *options]) == 0
-    return {record.spec["row"]: record for record in store.read_all(results)}
+    return {record.row: record for record in store.read_all(results)}
 
 
 def test_a_pair_with_masks_and_target_labels_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
