@@ -31,19 +31,18 @@ def run(
     from benchmarks.engines.resources import check_jobs, resolve_device
     from benchmarks.records import store
     from benchmarks.records.record import OK
-    from benchmarks.studies.plugins import load_plugins
     from benchmarks.studies.runs import runs
     from benchmarks.tables.table import tables_of
     from benchmarks.tables.terminal import print_tables
 
     check_jobs(jobs)
-    load_plugins(plugin or [])
-    study = asked.resolved()
+    study, sources = asked.resolved(), asked.sources(plugin)
+    sources.open()
     specs = list(runs(study, resolve_device(device)))
     if retry:
         store.forget_unfinished([spec.id for spec in specs], results)
     with live_progress() as tell:
-        run_matrix(specs, results, data, tell, jobs)
+        run_matrix(specs, results, data, sources, tell, jobs)
     done = [store.find(spec.id, results) for spec in specs]
     print_tables(tables_of(study, done), as_json)
     raise typer.Exit(int(any(record.status != OK for record in done)))

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from benchmarks.records.record import RunRecord
+from benchmarks.studies.plugins import Sources
 from benchmarks.studies.study import RunSpec
 from mistakes import UserMistake
 
@@ -45,13 +46,12 @@ Finished = tuple[RunRecord, dict[str, bytes]]
 
 @dataclass(frozen=True, kw_only=True)
 class Seat:
-    """What a worker is given: its share of threads and GPUs, and the files from which this process has names."""
+    """What a worker is given: its share of threads and GPUs, the root of the data, and the sources to open."""
 
     threads: int
     gpu: str | None
     data: Path | None
-    plugins: tuple[Path, ...]
-    pairs: tuple[Path, ...]
+    sources: Sources
 
 
 def in_turn(todo: Sequence[RunSpec], data: Path | None, tell: Tell) -> Generator[Finished, None, None]:
@@ -66,7 +66,7 @@ def in_turn(todo: Sequence[RunSpec], data: Path | None, tell: Tell) -> Generator
 
 
 def side_by_side(
-    todo: Sequence[RunSpec], data: Path | None, tell: Tell, jobs: int
+    todo: Sequence[RunSpec], data: Path | None, sources: Sources, tell: Tell, jobs: int
 ) -> Generator[Finished, None, None]:
     """Yield the record and the files of every run as it ends, ``jobs`` at a time; ``host`` of a record says how many.
 
@@ -87,7 +87,7 @@ def side_by_side(
 
     try:
         with _interrupts_ignored():
-            for seat in islice(seats(data, jobs), len(todo)):
+            for seat in islice(seats(data, sources, jobs), len(todo)):
                 workers.append(_Worker(seat))
         for worker in workers:
             begin(worker)
@@ -157,14 +157,10 @@ def work(pipe: Connection, seat: Seat) -> None:
     import torch  # only now: what is set above is read as it loads
 
     from benchmarks.running.run import run
-    from benchmarks.studies.plugins import load_plugins
-    from datasets.own.pair import register
 
     torch.set_num_threads(seat.threads)
     try:
-        load_plugins(seat.plugins)
-        for pair in seat.pairs:
-            register(pair)
+        seat.sources.open()
         while True:
             begun: Event = pipe.recv()
             pipe.send(run(begun.spec, seat.data, partial(_tell_step, pipe.send, begun)))
@@ -174,15 +170,12 @@ def work(pipe: Connection, seat: Seat) -> None:
         return  # nobody is left to work for
 
 
-def seats(data: Path | None, jobs: int) -> Iterator[Seat]:
+def seats(data: Path | None, sources: Sources, jobs: int) -> Iterator[Seat]:
     """Yield what each of ``jobs`` workers is given: equal shares of this process's threads, its GPUs in turn.
 
     Where fewer runs are left than ``jobs`` the shares stay, so that a matrix that was interrupted goes on as it began.
     """
     import torch  # imported here: a worker must not load it too early
-
-    from benchmarks.studies.plugins import LOADED
-    from datasets.own.pair import REGISTERED
 
     named, count = os.environ.get("CUDA_VISIBLE_DEVICES"), torch.cuda.device_count()
     gpus = named.split(",")[:count] if named else [str(number) for number in range(count)]
@@ -191,8 +184,7 @@ def seats(data: Path | None, jobs: int) -> Iterator[Seat]:
             threads=max(1, torch.get_num_threads() // jobs),
             gpu=gpu,
             data=data,
-            plugins=tuple(path for path in map(Path, LOADED) if path.is_absolute()),  # others are installed
-            pairs=tuple(REGISTERED.values()),
+            sources=sources.absolute(),
         )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmarks.engines.local import Tell, in_turn, side_by_side
 from benchmarks.records import store
+from benchmarks.studies.plugins import Sources
 from benchmarks.studies.study import RunSpec
 
 
@@ -14,7 +15,9 @@ def pending(specs: Sequence[RunSpec], results: Path) -> list[RunSpec]:
     return [spec for spec in specs if not store.exists(spec.id, results)]
 
 
-def run_matrix(specs: Sequence[RunSpec], results: Path, data: Path | None, tell: Tell, jobs: int = 1) -> None:
+def run_matrix(
+    specs: Sequence[RunSpec], results: Path, data: Path | None, sources: Sources, tell: Tell, jobs: int = 1
+) -> None:
     """Run every pending spec, ``jobs`` at a time; ``tell`` is called as a run begins, after its windows and at its end.
 
     Raises :class:`~mistakes.UserMistake` before the first run if results cannot be written, or the files of a pair or
@@ -31,7 +34,7 @@ def run_matrix(specs: Sequence[RunSpec], results: Path, data: Path | None, tell:
         check_there(pair, data)
     for extractor in {spec.extractor for spec in todo}:
         load_extractor(extractor, torch.device("cpu"), data)  # a GPU is left to whoever runs
-    finished = side_by_side(todo, data, tell, jobs) if jobs > 1 else in_turn(todo, data, tell)
+    finished = side_by_side(todo, data, sources, tell, jobs) if jobs > 1 else in_turn(todo, data, tell)
     with closing(finished):
         for record, files in finished:
             store.write(record, files, results)

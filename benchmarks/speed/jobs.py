@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.engines.matrix import run_matrix
+from benchmarks.studies.plugins import Sources
 from benchmarks.studies.runs import runs
 from benchmarks.studies.study import RunSpec, Study
 
@@ -35,7 +36,7 @@ def compare_jobs(
 
 def _run(specs: Sequence[RunSpec], jobs: int) -> None:
     with tempfile.TemporaryDirectory() as results:
-        run_matrix(specs, Path(results), None, lambda _: None, jobs)
+        run_matrix(specs, Path(results), None, Sources(), lambda _: None, jobs)
 
 
 if __name__ == "__main__":

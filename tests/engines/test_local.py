@@ -20,11 +20,8 @@ from benchmarks.engines.matrix import run_matrix
 from benchmarks.records import store
 from benchmarks.records.record import RunRecord
 from benchmarks.studies.plan import planned
-from benchmarks.studies.plugins import LOADED
+from benchmarks.studies.plugins import Sources
 from benchmarks.studies.study import RunSpec
-from datasets.catalogue import PAIRS
-from datasets.own.pair import REGISTERED
-from methods.recipes import RECIPES
 from mistakes import UserMistake
 from tests.small import workers
 from tests.small.folders import folder_pair, write_toml
@@ -44,7 +41,7 @@ def specs(*rows: str, pairs: tuple[str, ...] = ("shapes",), seeds: int = 1) -> l
 
 def matrix(todo: list[RunSpec], results: Path, jobs: int = 2) -> list[Event]:
     events: list[Event] = []
-    run_matrix(todo, results, None, events.append, jobs)
+    run_matrix(todo, results, None, Sources(), events.append, jobs)
     return events
 
 
@@ -104,12 +101,12 @@ def test_threads_are_shared_and_gpus_dealt_out(monkeypatch: pytest.MonkeyPatch, 
     torch.set_num_threads(3)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    assert [(seat.threads, seat.gpu) for seat in seats(None, 2)] == [(1, None)] * 2
+    assert [(seat.threads, seat.gpu) for seat in seats(None, Sources(), 2)] == [(1, None)] * 2
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert [seat.gpu for seat in seats(None, 3)] == ["0", "1", "0"]
-    assert {seat.threads for seat in seats(None, 9)} == {1}
+    assert [seat.gpu for seat in seats(None, Sources(), 3)] == ["0", "1", "0"]
+    assert {seat.threads for seat in seats(None, Sources(), 9)} == {1}
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-5a,3")
-    assert [seat.gpu for seat in seats(None, 3)] == ["GPU-5a", "3", "GPU-5a"]
+    assert [seat.gpu for seat in seats(None, Sources(), 3)] == ["GPU-5a", "3", "GPU-5a"]
 
 
 # ---- what comes back
@@ -126,16 +123,7 @@ with Path(__file__).with_name("seen").open("a") as seen:
 """
 
 
-@pytest.fixture
-def as_before() -> Iterator[None]:
-    kept = [(known, dict(known)) for known in (PAIRS, REGISTERED, RECIPES, LOADED)]
-    yield
-    for known, before in kept:
-        known.clear()
-        known.update(before)
-
-
-@pytest.mark.usefixtures("threads", "as_before")
+@pytest.mark.usefixtures("threads", "names_as_before")
 def test_a_record_is_the_same_from_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pair = folder_pair(tmp_path)
     (tmp_path / "short.py").write_text(PLUGIN)

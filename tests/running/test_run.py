@@ -26,6 +26,7 @@ from benchmarks.running.batches import Batches
 from benchmarks.running.clock import StepClock
 from benchmarks.running.memory import PeakMemory
 from benchmarks.running.provenance import PACKAGES
+from benchmarks.studies.plugins import Sources
 from benchmarks.studies.runs import runs
 from benchmarks.studies.scales import SCALES, Scale, find_scale
 from benchmarks.studies.study import RunSpec, Study
@@ -92,7 +93,7 @@ def run(row: str, seed: int = 0) -> tuple[RunRecord, dict[str, bytes]]:
 
 def matrix(todo: list[RunSpec], results: Path) -> list[Event]:
     events: list[Event] = []
-    run_matrix(todo, results, None, events.append)
+    run_matrix(todo, results, None, Sources(), events.append)
     return events
 
 
