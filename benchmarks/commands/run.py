@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.commands.asked import Asked, asks
-from benchmarks.commands.options import AsJson, Data, Device, Jobs, Plugins, Results
+from benchmarks.commands.options import AsJson, Data, Device, EngineName, Jobs, Plugins, Results
 from mistakes import UserMistake
 
 
@@ -18,6 +18,7 @@ def run(
     plugin: Plugins = None,
     results: Results = Path("output"),
     data: Data = None,
+    engine: EngineName = "local",
     jobs: Jobs = 1,
     retry: Annotated[bool, typer.Option(help="Run failed and diverged runs again.")] = False,
     as_json: AsJson = False,
@@ -26,6 +27,7 @@ def run(
     if context.invoked_subcommand:
         _refuse_options_before(context)
         return
+    from benchmarks.engines.contract import make_engine
     from benchmarks.engines.matrix import run_matrix
     from benchmarks.engines.progress import live_progress
     from benchmarks.engines.resources import check_jobs, resolve_device
@@ -36,13 +38,14 @@ def run(
     from benchmarks.tables.terminal import print_tables
 
     check_jobs(jobs)
+    placed = make_engine(engine, jobs, data)
     study, sources = asked.resolved(), asked.sources(plugin)
     sources.open()
     specs = list(runs(study, resolve_device(device)))
     if retry:
         store.forget_unfinished([spec.id for spec in specs], results)
     with live_progress() as tell:
-        run_matrix(specs, results, data, sources, tell, jobs)
+        run_matrix(specs, results, placed, sources, tell)
     done = [store.find(spec.id, results) for spec in specs]
     print_tables(tables_of(study, done), as_json)
     raise typer.Exit(int(any(record.status != OK for record in done)))
