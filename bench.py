@@ -12,6 +12,7 @@ from benchmarks.commands.download import download
 from benchmarks.commands.fid import fid
 from benchmarks.commands.figures import figures
 from benchmarks.commands.lists import lists
+from benchmarks.commands.migrate import migrate
 from benchmarks.commands.plan import plan
 from benchmarks.commands.preview import preview
 from benchmarks.commands.profile import profile
@@ -68,7 +69,7 @@ app = typer.Typer(
 app.callback(invoke_without_command=True)(run)
 app.command()(plan)
 app.command("list")(lists)
-for command in (profile, tables, figures, report, compare, download, preview, fid, adapt):
+for command in (profile, tables, figures, report, compare, download, preview, fid, adapt, migrate):
     app.command()(command)
 app.command("check-method")(check_method)
 

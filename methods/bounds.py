@@ -43,6 +43,8 @@ class Untrained(Method):
 class SourceOnly(Config):
     """The lower bound: the task model sees the source as it is."""
 
+    BOUND: ClassVar[bool] = True
+
     def build(self, problem: Problem, device: torch.device, seed: int) -> Untrained:
         """Return a method that does nothing."""
         return Untrained()

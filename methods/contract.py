@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from methods.settings import Value, flatten
+from methods.settings import Value, flatten, method_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,16 +124,18 @@ class Config(ABC):
     ``SCALES`` holds what another scale than ``paper`` changes, by dotted path. ``BUDGETS`` holds, by scale, the steps,
     batch size and the like that the algorithm asks for in place of the scale's own. ``TRAINS_ON`` says which labelled
     images the task model of the row learns from: adapted source, or (the upper bound only) the labelled target.
+    ``BOUND`` says that the row bounds a comparison and is no candidate in it.
     """
 
     SCALES: ClassVar[Mapping[str, Mapping[str, object]]] = {}
     BUDGETS: ClassVar[Mapping[str, Mapping[str, int]]] = {}
     TRAINS_ON: ClassVar[Literal["source", "target"]] = "source"
+    BOUND: ClassVar[bool] = False
 
     @property
     def settings(self) -> dict[str, Value]:
         """All settings by dotted path, led by the algorithm's name as ``method``."""
-        return {"method": type(self).__name__.removesuffix("Config"), **flatten(self)}
+        return {"method": method_name(type(self)), **flatten(self)}
 
     @abstractmethod
     def build(self, problem: Problem, device: torch.device, seed: int) -> Method:

@@ -143,7 +143,7 @@ class PixelDA(Method):
         """Adapt one mini-batch; update D and T on it, then G."""
         batch = next(batches)
         features = self.generator.trunk(batch.source, self.draws.random)
-        adapted = self.generator.paint(features[-1])
+        adapted = self.generator.decode(features[-1])
         return self.critic_step(batch, adapted.detach(), features) | self.generator_step(batch, adapted)
 
     def critic_step(self, batch: Batch, adapted: Tensor, features: list[Tensor]) -> dict[str, Tensor]:

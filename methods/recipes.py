@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
-from methods.settings import change, changed
+from methods.settings import Settings, change, changed, method_name, unflatten
 from mistakes import UserMistake, unknown
 
 if TYPE_CHECKING:
@@ -46,8 +46,16 @@ class Recipe:
         if isinstance(self.base, Recipe):
             changed(self.base.at("paper"), self.changes)
             return change(self.base.at(scale), self.changes)
-        config: Config = resolve_name(self.base)() if isinstance(self.base, str) else self.base
+        config = self.kind() if isinstance(self.base, str) else self.base
         return change(change(config, config.SCALES.get(scale, {})), self.changes)
+
+    @property
+    def kind(self) -> "type[Config]":
+        """The class of the config, imported where it is only named."""
+        if isinstance(self.base, Recipe):
+            return self.base.kind
+        named: type[Config] = resolve_name(self.base) if isinstance(self.base, str) else type(self.base)
+        return named
 
     @property
     def all_changes(self) -> dict[str, object]:
@@ -62,20 +70,6 @@ def _within(path: str, changes: Mapping[str, object]) -> bool:
     return any(path == other or path.startswith(f"{other}.") for other in changes)
 
 
-_bounds = (
-    Recipe(
-        name="source-only",
-        base="methods.bounds:SourceOnly",
-        about="lower bound: task model trained on the source as it is",
-        paper="–",
-    ),
-    Recipe(
-        name="target-only",
-        base="methods.bounds:TargetOnly",
-        about="upper bound: task model trained on the labelled target",
-        paper="–",
-    ),
-)
 simgan = Recipe(
     name="simgan",
     base="methods.refiner_gan:RefinerGanConfig",
@@ -99,7 +93,18 @@ _no_history = simgan.but("simgan-nohist", {"history": None}, "critic sees fresh 
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
-        *_bounds,
+        Recipe(
+            name="source-only",
+            base="methods.bounds:SourceOnly",
+            about="lower bound: task model trained on the source as it is",
+            paper="–",
+        ),
+        Recipe(
+            name="target-only",
+            base="methods.bounds:TargetOnly",
+            about="upper bound: task model trained on the labelled target",
+            paper="–",
+        ),
         simgan,
         _no_history,
         simgan.but("simgan-global", {"adversary.scope": "image"}, "one verdict an image, not one a patch"),
@@ -128,8 +133,6 @@ RECIPES: dict[str, Recipe] = {
     )
 }
 
-BOUNDS = tuple(recipe.name for recipe in _bounds)
-
 
 def resolve(row: str) -> tuple[Recipe, dict[str, str]]:
     """Return recipe and changes of a row's name, ``NAME`` or ``NAME[path=value;path=value]``."""
@@ -153,3 +156,22 @@ def configure(row: str, scale: str) -> "Config":
     """Return the config of a row at a scale; raises :class:`UserMistake` for an unknown or idle change."""
     recipe, changes = resolve(row)
     return changed(recipe.at(scale), changes)
+
+
+def config_of(settings: Settings) -> "Config":
+    """Return the config that has these settings, whatever its row is called: the inverse of ``Config.settings``.
+
+    Raises :class:`UserMistake` for a ``method`` that no recipe is made from, or that is the name of two classes, and for
+    settings that its class does not know.
+    """
+    name = settings.get("method")
+    known = {recipe.kind for recipe in RECIPES.values()}
+    kinds = [kind for kind in known if method_name(kind) == name]
+    if not kinds:
+        raise unknown("value of setting 'method':", name, sorted(map(method_name, known)))
+    if len(kinds) > 1:
+        raise UserMistake(f"setting 'method' is {name}, the name of two classes; allowed: each name once.")
+    try:
+        return unflatten(kinds[0], {path: value for path, value in settings.items() if path != "method"})
+    except UserMistake as mistake:
+        raise UserMistake(f"settings of {name} do not fit this version: {mistake}") from mistake

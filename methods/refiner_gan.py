@@ -162,7 +162,7 @@ class RefinerGan(Method):
         """Update D on eq. 2: tell fresh and old refined images from real ones."""
         with torch.no_grad():
             features = self.refiner.trunk(batch.source[: self.history.fresh])
-            refined = self.refiner.paint(features[-1])
+            refined = self.refiner.decode(features[-1])
         maps = self.critic.trunk(self.history.join(refined))
         adversarial = self.adversary.critic_loss(self.critic.head(maps), self.critic(batch.target))
         guidance = self.guidance.loss(maps[: len(refined)], features)

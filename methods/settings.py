@@ -2,10 +2,11 @@
 
 A config is a frozen dataclass whose fields are plain values or *parts*: frozen dataclasses, or ``None`` where the
 ingredient is absent. A part stands at its own path under the name of its class, its hyper-parameters below it:
-``{"content": "L1", "content.weight": 0.1, "history": None}``. This module needs no torch.
+``{"content": "L1", "content.weight": 0.1, "history": None}``. The way back is :func:`unflatten`. This module needs no
+torch.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import fields, is_dataclass, replace
 from types import NoneType, UnionType
@@ -29,6 +30,59 @@ def flatten(config: object, prefix: str = "") -> dict[str, Value]:
         else:
             flat[path] = value
     return flat
+
+
+def unflatten(kind: type[Part], settings: Settings) -> Part:
+    """Return the config of a class that has these settings, the inverse of :func:`flatten`; values are kept as they are.
+
+    A part is of the class that its path names: one that the field allows, or a class derived from one of these. Raises
+    :class:`UserMistake` for a missing or unknown path, and for a value that its field does not allow.
+    """
+    config = _built(kind, settings, "")
+    known = flatten(config)
+    if odd := [path for path in settings if path not in known]:
+        raise unknown("setting", odd[0], known)
+    return config
+
+
+def method_name(kind: type) -> str:
+    """Return the name that a config's class has among its settings: ``RefinerGan`` for ``RefinerGanConfig``."""
+    return kind.__name__.removesuffix("Config")
+
+
+def _built(kind: type[Part], settings: Settings, prefix: str) -> Part:
+    hints = {prefix + name: hint for name, hint in _hints(kind).items()}
+    if missing := [path for path in hints if path not in settings]:
+        raise UserMistake(f"setting {missing[0]!r} is missing; allowed: every setting of {kind.__name__}.")
+    values = {path.removeprefix(prefix): _value(hint, settings, path) for path, hint in hints.items()}
+    return kind(**values)
+
+
+def _value(hint: Any, settings: Settings, path: str) -> object:
+    """Return the value at a path, or the part that is built from it and the settings below it."""
+    value, kinds = settings[path], _kinds(hint)
+    parts = {part for kind in kinds if is_dataclass(kind) for part in _family(kind) if part.__name__ == value}
+    if len(parts) > 1:
+        raise UserMistake(f"setting {path!r} is {value}, the name of two classes; allowed: each name once.")
+    if parts:
+        return _built(parts.pop(), settings, path + ".")
+    if not any(_holds(kind, value) for kind in kinds):
+        raise _not_allowed(hint, path, value)
+    return value
+
+
+def _family(kind: Any) -> Iterator[Any]:
+    """Yield a class and all that are derived from it."""
+    yield kind
+    for derived in kind.__subclasses__():
+        yield from _family(derived)
+
+
+def _holds(kind: Any, value: object) -> bool:
+    """Say whether a plain value may stand in a field of this kind."""
+    if get_origin(kind) is Literal:
+        return value in get_args(kind)
+    return type(value) is (get_origin(kind) or kind) or (kind is float and type(value) is int)
 
 
 def change(config: Part, changes: Mapping[str, object]) -> Part:
@@ -69,7 +123,7 @@ def _with(config: Part, name: str, value: object) -> Part:
 
 def _set(config: Part, path: str, full: str, value: object) -> Part:
     name, dot, rest = path.partition(".")
-    hints = _hints(config)
+    hints = _hints(type(config))
     if name not in hints:
         parent = full[: len(full) - len(path)]
         raise unknown("setting", full, [parent + known for known in hints])
@@ -87,9 +141,9 @@ def _set(config: Part, path: str, full: str, value: object) -> Part:
     return _with(config, name, _set(part, rest, full, value))
 
 
-def _hints(config: object) -> dict[str, Any]:
-    hints = get_type_hints(type(config))
-    return {field.name: hints[field.name] for field in fields(config)}  # type: ignore[arg-type]
+def _hints(kind: type) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind)}
 
 
 def _kinds(hint: Any) -> tuple[Any, ...]:
@@ -112,8 +166,12 @@ def _read(hint: Any, path: str, value: object) -> object:
                 return kind()  # type: ignore[operator]
         elif (number := _plain(kind, value)) is not None:
             return number
+    raise _not_allowed(hint, path, value)
+
+
+def _not_allowed(hint: Any, path: str, value: object) -> UserMistake:
     allowed = [word for kind in _kinds(hint) for word in _words(kind)]
-    raise unknown(f"value of setting {path!r}:", _written(value), allowed)
+    return unknown(f"value of setting {path!r}:", _written(value), allowed)
 
 
 def _plain(kind: type, value: object) -> object:

@@ -23,10 +23,11 @@ from benchmarks.studies.published import find_study
 from benchmarks.studies.study import Study, parse_seeds
 from benchmarks.studies.study_file import pair_name, read_form
 from datasets.files.toml_form import ENDING
-from methods.recipes import BOUNDS
 from mistakes import UserMistake
 
 DEFAULTS = {"methods": "simgan,simgan-nohist", "pair": "fonts-digits", "seeds": "3", "scale": "small"}
+BOUNDS = ("source-only", "target-only")
+"""The rows that ``--bounds`` adds, the lower bound first and the upper one last."""
 
 
 @dataclass(frozen=True, kw_only=True)

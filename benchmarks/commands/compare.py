@@ -14,7 +14,8 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Show what changed beyond noise between two folders of records; exit code 1 where it is for the worse."""
-    from benchmarks.tables.terminal import OUT, print_json, show_list
+    from benchmarks.tables.cells import Grid
+    from benchmarks.tables.terminal import OUT, print_json, show_grid
     from benchmarks.tables.verdicts import COLUMNS, compare_folders
 
     found = compare_folders(before, after)
@@ -22,6 +23,7 @@ def compare(
         print_json(found.plain())
     else:
         if changes := found.changes():
-            show_list(f"{before} (A) → {after} (B)", COLUMNS, changes)
+            heading = f"{before} (A) → {after} (B)"
+            show_grid(Grid(heading=heading, columns=COLUMNS, cells=tuple(changes)), numbers=False)
         OUT.print(found.summary, soft_wrap=True)
     raise typer.Exit(int(found.regressed))

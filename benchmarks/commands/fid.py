@@ -26,7 +26,8 @@ def fid(
     from benchmarks.evaluation.folders import folder_features
     from benchmarks.scores.catalogue import SCORES
     from benchmarks.scores.realism import intervals, realism
-    from benchmarks.tables.terminal import OUT, print_json, show_list
+    from benchmarks.tables.cells import Grid
+    from benchmarks.tables.terminal import OUT, print_json, show_grid
 
     place = torch.device(resolve_device(device))
     network = load_extractor(extractor, place, data)
@@ -43,7 +44,8 @@ def fid(
         (SCORES[name].short, f"{value:.6g}", " … ".join(f"{edge:.6g}" for edge in spans.get(name, ())))
         for name, value in scores.items()
     ]
-    show_list(title, ("score", "value", "95 % interval over images"), lines)
+    heads = ("score", "value", "95 % interval over images")
+    show_grid(Grid(heading=title, columns=heads, cells=tuple(lines)), numbers=False)
     for number, name in enumerate(broken, 1):
         OUT.print(
             f"· left out, cannot be read ({number} of {len(broken)}): {name}", soft_wrap=True, markup=False

@@ -18,17 +18,17 @@ def lists(
     """List what there is: methods, pairs, scores, extractors, studies and scales."""
     from benchmarks.commands.listing import listings
     from benchmarks.studies.plugins import Sources
-    from benchmarks.tables.terminal import print_json, show_list
+    from benchmarks.tables.terminal import print_json, show_grid
 
     Sources(plugins=tuple(plugin or ())).open()
     found = listings(what or [], data)
     if as_json:
         print_json(
             {
-                name: [dict(zip(part.columns, row, strict=True)) for row in part.rows]
+                name: [dict(zip(part.columns, row, strict=True)) for row in part.cells]
                 for name, part in found.items()
             }
         )
         return
-    for name, part in found.items():
-        show_list(name, part.columns, part.rows)
+    for part in found.values():
+        show_grid(part, numbers=False)

@@ -19,7 +19,8 @@ def plan(
     from benchmarks.engines.resources import resolve_device
     from benchmarks.studies.plan import planned, total
     from benchmarks.studies.runs import runs
-    from benchmarks.tables.terminal import OUT, print_json, show_list
+    from benchmarks.tables.cells import Grid
+    from benchmarks.tables.terminal import OUT, print_json, show_grid
     from datasets.catalogue import PAIRS
 
     study = asked.resolved()
@@ -28,8 +29,8 @@ def plan(
     if as_json:
         print_json([vars(line) for line in lines])
         return
-    rows = [(line.id, "recorded" if line.recorded else "to run", line.estimate) for line in lines]
-    show_list("Runs", ("id", "state", "seconds"), rows)
+    cells = tuple((line.id, "recorded" if line.recorded else "to run", line.estimate) for line in lines)
+    show_grid(Grid(heading="Runs", columns=("id", "state", "seconds"), cells=cells), numbers=False)
     OUT.print(total(lines))
     for pair in study.pairs:
         if missing := PAIRS[pair].missing(data):

@@ -21,7 +21,8 @@ def preview(
     from benchmarks.evaluation.samples import png
     from benchmarks.records.files import put
     from benchmarks.studies.study_file import pair_name
-    from benchmarks.tables.terminal import OUT, print_json, show_list
+    from benchmarks.tables.cells import Grid
+    from benchmarks.tables.terminal import OUT, print_json, show_grid
     from datasets.catalogue import load_pair
 
     name = pair_name(pair)
@@ -35,6 +36,6 @@ def preview(
         print_json({**about, "splits": splits, "picture": str(out), "rows": list(painted)})
         return
     shape = "×".join(map(str, domains.shape))
-    show_list(domains.name, ("class", *found), lines(found))
+    show_grid(Grid(heading=domains.name, columns=("class", *found), cells=tuple(lines(found))), numbers=False)
     OUT.print(f"{shape}, data {domains.fingerprint}", soft_wrap=True)
     OUT.print(f"{out}, from above: {', '.join(painted)}", soft_wrap=True, markup=False)

@@ -34,6 +34,7 @@ def run(
     from benchmarks.records import store
     from benchmarks.records.record import OK
     from benchmarks.studies.runs import runs
+    from benchmarks.tables.recorded import recorded_runs
     from benchmarks.tables.table import tables_of
     from benchmarks.tables.terminal import print_tables
 
@@ -46,7 +47,7 @@ def run(
         store.forget_unfinished([spec.id for spec in specs], results)
     with live_progress() as tell:
         run_matrix(specs, results, placed, sources, tell)
-    done = [store.find(spec.id, results) for spec in specs]
+    done = recorded_runs([spec.id for spec in specs], results)
     print_tables(tables_of(study, done), as_json)
     raise typer.Exit(int(any(record.status != OK for record in done)))
 

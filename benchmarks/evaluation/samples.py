@@ -9,7 +9,7 @@ from torch import Tensor
 from torchvision.utils import make_grid
 
 from benchmarks.evaluation.evaluator import Evaluator, Scores, adapted, draws
-from benchmarks.evaluation.snapshots import Checkpoint
+from benchmarks.evaluation.snapshots import Snapshot
 from benchmarks.records.pictures import COLUMNS, ROWS
 from methods.contract import Adapter
 
@@ -37,15 +37,15 @@ def pictures(evaluator: Evaluator, adapter: Adapter, scores: Scores, seed: int) 
     return files
 
 
-def film(evaluator: Evaluator, checkpoints: Sequence[Checkpoint], seed: int) -> dict[str, bytes]:
-    """Return ``film.png``: 16 source images over the same images as every checkpoint paints them.
+def film(evaluator: Evaluator, snapshots: Sequence[Snapshot], seed: int) -> dict[str, bytes]:
+    """Return ``film.png``: 16 source images over the same images as every snapshot paints them.
 
-    None where checkpoints are fewer than the picture has rows.
+    None where snapshots are fewer than the picture has rows.
     """
-    if len(checkpoints) + 1 != ROWS["film.png"]:
+    if len(snapshots) + 1 != ROWS["film.png"]:
         return {}
     source = evaluator.source.pick(spaced(evaluator.source.images))
-    painted = [adapted(one.adapter, source, seed).images for one in checkpoints if one.adapter is not None]
+    painted = [adapted(one.adapter, source, seed).images for one in snapshots if one.adapter is not None]
     return {"film.png": png([source.images, *painted])}
 
 

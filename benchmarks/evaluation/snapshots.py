@@ -1,44 +1,66 @@
-"""What a run looked like on its way: copies of a method's adapter and task model, judged once training is over."""
+"""Snapshots of a run: frozen copies of a method's adapter and task model, kept for choosing once training is over.
+
+A record calls them its ``checkpoints``.
+"""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmarks.evaluation.downstream.task_net import error, predict
 from benchmarks.evaluation.evaluator import Evaluator, adapted, shuffled
 from benchmarks.records.selection import CRITERIA
 from methods.contract import Adapter, Method, Predictor
 
-COUNT, UNLABELLED = 4, 1000
+SNAPSHOTS = 4  # of a run
+MAX_UNLABELLED = 1000  # images of the target whose predictions are kept
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Checkpoint:
+class Snapshot:
     """A method's frozen adapter and task model after ``step`` steps."""
 
     step: int
     adapter: Adapter | None
     predictor: Predictor | None
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return the step and the weights of what is there."""
+        return {"step": self.step, **{name: one.state_dict() for name, one in self._networks().items()}}
 
-def checkpoint(method: Method, step: int) -> Checkpoint:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Put the weights of a snapshot of the same step of a like method in place of these."""
+        for name, network in self._networks().items():
+            network.load_state_dict(state[name])
+
+    def _networks(self) -> dict[str, nn.Module]:
+        networks = {}
+        for name, part in (("adapter", self.adapter), ("predictor", self.predictor)):
+            if part is not None:
+                assert isinstance(part, nn.Module), f"the {name} of a snapshot is no network"
+                networks[name] = part
+        return networks
+
+
+def snapshot(method: Method, step: int) -> Snapshot:
     """Return a copy of what the method has learnt so far."""
-    return Checkpoint(step=step, adapter=method.adapter(), predictor=method.predictor())
+    return Snapshot(step=step, adapter=method.adapter(), predictor=method.predictor())
 
 
 def due(done: int, count: int, steps: int) -> bool:
-    """Say whether the last ``count`` of ``done`` steps crossed one of ``COUNT`` equal parts of all ``steps``."""
-    return done * COUNT // steps > (done - count) * COUNT // steps
+    """Say whether the last ``count`` of ``done`` steps crossed one of ``SNAPSHOTS`` equal parts of all ``steps``."""
+    return done * SNAPSHOTS // steps > (done - count) * SNAPSHOTS // steps
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Judged:
-    """The logits of a checkpoint's task model, N × classes: on held-out source, unlabelled target and test images."""
+class Predictions:
+    """The logits of a snapshot's task model, N × classes: on held-out source, unlabelled target and test images."""
 
     step: int
     validation: Tensor
@@ -46,8 +68,8 @@ class Judged:
     test: Tensor
 
 
-def judge(evaluator: Evaluator, one: Checkpoint, model: Predictor | None, seed: int) -> Judged:
-    """Return what the row's task model says at a checkpoint.
+def predictions_of(evaluator: Evaluator, one: Snapshot, model: Predictor | None, seed: int) -> Predictions:
+    """Return what the row's task model says at a snapshot.
 
     That is ``model`` where it is given, else the method's own, else one trained on what the adapter paints. Held-out
     source images are adapted where the row adapts.
@@ -60,29 +82,31 @@ def judge(evaluator: Evaluator, one: Checkpoint, model: Predictor | None, seed: 
         assert one.adapter is not None, "a method without adapter has a task model of its own"
         model = evaluator.trained_on(adapted(one.adapter, evaluator.source, seed), seed)
     target = evaluator.pair.target
-    some = target[shuffled(len(target), UNLABELLED).to(target.device)]
+    some = target[shuffled(len(target), MAX_UNLABELLED).to(target.device)]
     images = {"validation": held.images, "target": some, "test": evaluator.pair.test.images}
     classes = evaluator.pair.task.classes
-    return Judged(step=one.step, **{name: predict(model, part)[:, :classes] for name, part in images.items()})
+    return Predictions(
+        step=one.step, **{name: predict(model, part)[:, :classes] for name, part in images.items()}
+    )
 
 
-def criteria(evaluator: Evaluator, judged: Judged) -> dict[str, float]:
-    """Return a checkpoint as a record holds it: step, target error, and what the rules of choice go by."""
+def criteria(evaluator: Evaluator, predictions: Predictions) -> dict[str, float]:
+    """Return a snapshot as a record holds it: step, target error, and what the rules of choice go by."""
     labels = evaluator.pair.task.classes_of
-    sure = judged.target.double().softmax(1).cpu().numpy()
+    sure = predictions.target.double().softmax(1).cpu().numpy()
     return {
-        "step": judged.step,
-        "error": error(judged.test, labels(evaluator.pair.test.labels)),
-        "source_error": error(judged.validation, labels(evaluator.validation.labels)),
+        "step": predictions.step,
+        "error": error(predictions.test, labels(evaluator.pair.test.labels)),
+        "source_error": error(predictions.validation, labels(evaluator.validation.labels)),
         **{name: criterion(sure) for name, criterion in CRITERIA.items()},
     }
 
 
-def packed(judged: Sequence[Judged]) -> bytes:
-    """Return the predictions of all checkpoints as an npz file: ``step`` and log probabilities as float32, C × N × K."""
-    arrays: dict[str, NDArray[np.generic]] = {"step": np.array([one.step for one in judged])}
+def packed(predictions: Sequence[Predictions]) -> bytes:
+    """Return the predictions of all snapshots as an npz file: ``step`` and log probabilities as float32, C × N × K."""
+    arrays: dict[str, NDArray[np.generic]] = {"step": np.array([one.step for one in predictions])}
     for name in ("validation", "target", "test"):
-        logits = torch.stack([getattr(one, name) for one in judged])
+        logits = torch.stack([getattr(one, name) for one in predictions])
         arrays[name] = logits.float().log_softmax(2).cpu().numpy()
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]

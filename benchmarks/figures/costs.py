@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from benchmarks.figures.marks import PALETTE, breadth, canvas, fit, tidy, titled
 from benchmarks.records.record import OK, RunRecord
 from benchmarks.studies.study import Study
-from benchmarks.tables.summary import Summary, summarise
+from benchmarks.tables.summary import Summary, shared_machine, summarise
 
 HATCHES = ("", "//", "xx", "\\\\", "--", "++", "||")
 
@@ -25,7 +25,7 @@ def step_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
         return None
     figure = canvas(8 + breadth(rows), 1.2 + 0.3 * len(rows))
     steps, runs = figure.subplots(1, 2, sharey=True)
-    _steps(steps, rows, summarise(study, records), records[0].crowd)
+    _steps(steps, rows, summarise(study, records), shared_machine(records[0]))
     _phases(runs, rows, seconds)
     runs.set_yticks(range(len(rows)), rows)
     runs.set_ylim(len(rows) - 0.5, -0.5)
@@ -51,7 +51,7 @@ def _steps(axes: Axes, rows: Sequence[str], summary: Summary, crowd: str) -> Non
     """Draw the bars of the rows that train."""
     quartiles = {}
     for place, row in enumerate(rows):
-        numbers = [summary.numbers[row, name] for name in ("step_q1", "step_ms", "step_q3")]
+        numbers = [summary.means[row, name] for name in ("step_q1", "step_ms", "step_q3")]
         if all(numbers):
             quartiles[place] = [number.mean for number in numbers if number]
     if quartiles:

@@ -12,7 +12,7 @@ from benchmarks.figures.marks import LINE, Look, breadth, canvas, fit, legend, l
 from benchmarks.records.record import OK, RunRecord
 from benchmarks.statistics.estimates import Estimate, estimate
 from benchmarks.studies.study import Study
-from benchmarks.tables.summary import Runs, Values, bounds_in, by_seed, finished, summarise
+from benchmarks.tables.summary import Runs, Values, bounds_in, by_seed, finished, shared_machine, summarise
 
 Points = Mapping[str, tuple[Sequence[float], Sequence[float]]]
 Means = Mapping[str, tuple[Estimate, Estimate]]
@@ -38,7 +38,7 @@ def pareto_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
         axes.text(1.01, height, row, transform=axes.get_yaxis_transform(), va="center", fontsize="small")
     _draw(axes, points, means, marked, whiskers=True)
     first = next(record for record in records if record.status == OK)
-    titled(axes, "x", f"training seconds on {first.host.get('device', 'one device')}{first.crowd}")
+    titled(axes, "x", f"training seconds on {first.host.get('device', 'one device')}{shared_machine(first)}")
     titled(axes, "y", "target error %")
     legend(figure, marked, lines=False, more=[_joined(axes, front(means))])
     return figure

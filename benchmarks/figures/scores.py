@@ -1,6 +1,6 @@
 """What each row scored, and by how much that differs from what the baseline scored."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import fill
 
 from matplotlib.axes import Axes
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from benchmarks.figures.marks import PALETTE, breadth, canvas, dots, titled
 from benchmarks.records.record import RunRecord
 from benchmarks.studies.study import Study
-from benchmarks.tables.summary import COMPARED, Summary, by_seed, finished, paired, summarise
+from benchmarks.tables.summary import Numbers, by_seed, finished, paired, summarise
 
 Values = dict[str, dict[str, list[float]]]
 
@@ -21,9 +21,10 @@ def score_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
     """
     summary, runs = summarise(study, records), finished(records)
     values = {
-        name: {row: [*by_seed(runs, name, row).values()] for row in study.rows} for name in _compared(summary)
+        name: {row: [*by_seed(runs, name, row).values()] for row in study.rows} for name in summary.compared
     }
-    return _forest(values, summary, signed=False)
+    titles = {name: summary.title(name) for name in values}
+    return _forest(study.rows, values, summary.means, titles, signed=False)
 
 
 def difference_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
@@ -35,13 +36,13 @@ def difference_figure(study: Study, records: Sequence[RunRecord]) -> Figure | No
     baseline = summary.baseline
     if baseline is None:
         return None
+    rows = [row for row in study.rows if row != baseline]
     values = {
-        f"Δ {name}": {
-            row: [*paired(runs, name, row, baseline).values()] for row in study.rows if row != baseline
-        }
-        for name in _compared(summary)
+        name: {row: [*paired(runs, name, row, baseline).values()] for row in rows}
+        for name in summary.compared
     }
-    figure = _forest(values, summary, signed=True)
+    titles = {name: f"Δ {summary.title(name)}" for name in values}
+    figure = _forest(rows, values, summary.differences, titles, signed=True)
     if figure:
         figure.suptitle(
             fill(f"row less {baseline}, paired by seed: every seed, mean and 95 % interval", 100),
@@ -52,24 +53,19 @@ def difference_figure(study: Study, records: Sequence[RunRecord]) -> Figure | No
     return figure
 
 
-def _compared(summary: Summary) -> list[str]:
-    return [name for name in COMPARED if name in summary.scores]
-
-
-def _forest(values: Values, summary: Summary, *, signed: bool) -> Figure | None:
-    """Return a panel for each name that has values, a line for each row that has any."""
+def _forest(
+    rows: Sequence[str], values: Values, means: Numbers, titles: Mapping[str, str], *, signed: bool
+) -> Figure | None:
+    """Return a panel for each score that has values, a line for each row that has any."""
     values = {name: mine for name, mine in values.items() if any(mine.values())}
-    rows = [row for row in summary.study.rows if any(mine.get(row) for mine in values.values())]
+    rows = [row for row in rows if any(mine[row] for mine in values.values())]
     if not rows:
         return None
     figure = canvas(2.6 * len(values) + 0.6 + breadth(rows), 1.1 + 0.3 * len(rows))
     panels = figure.subplots(1, len(values), sharey=True, squeeze=False)[0]
     for axes, (name, mine) in zip(panels, values.items(), strict=True):
-        dots(
-            axes, {row: mine[row] for row in rows}, {row: summary.numbers[row, name] for row in rows}, signed
-        )
-        score = name.removeprefix("Δ ")
-        titled(axes, "x", fill(name.replace(score, summary.title(score)), 28))
+        dots(axes, {row: mine[row] for row in rows}, {row: means[row, name] for row in rows}, signed)
+        titled(axes, "x", fill(titles[name], 28))
     return figure
 
 

@@ -14,8 +14,8 @@ from benchmarks.figures.catalogue import rendered
 from benchmarks.profiling.machine import Machine
 from benchmarks.profiling.steps import Omitted, Profile, Profiles
 from benchmarks.records.files import put
+from benchmarks.tables.cells import Grid
 from benchmarks.tables.formats import markdown_grid
-from benchmarks.tables.grids import Grid
 
 GIGA = 1e9
 

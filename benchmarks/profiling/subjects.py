@@ -20,7 +20,7 @@ from benchmarks.studies.study import RunSpec
 from datasets.catalogue import load_pair
 from datasets.contract import DomainPair
 from methods.contract import Method
-from methods.recipes import configure
+from methods.recipes import config_of
 
 SETTLED = 5  # plain steps before any comparison: Adam's first ones go by the signs of gradients alone
 LEAD, CHECKED = 3, 3  # steps for a way of running to settle in, and those after which it is compared
@@ -56,8 +56,8 @@ class Start:
 
     spec: RunSpec
     pair: DomainPair
-    state: Mapping[str, Any] = field(repr=False)
-    random: Tensor = field(repr=False)
+    method: Mapping[str, Any] = field(repr=False)
+    batches: Mapping[str, Any] = field(repr=False)
 
     def subject(self, variant: str) -> Subject:
         """Return the row after ``LEAD`` + ``CHECKED`` steps in one way, compared with as many plain steps."""
@@ -75,11 +75,11 @@ class Start:
 
     def _at_start(self, variant: str) -> Subject:
         device = torch.device(self.spec.device)
-        problem = problem_of(self.pair, Scale(**self.spec.budget))  # type: ignore[arg-type]
-        method = configure(self.spec.row, self.spec.scale).build(problem, device, self.spec.seed)
-        method.load_state_dict(deepcopy(dict(self.state)))
+        problem = problem_of(self.pair, Scale.of(self.spec.budget))
+        method = config_of(self.spec.settings).build(problem, device, self.spec.seed)
+        method.load_state_dict(deepcopy(dict(self.method)))
         batches = Batches(self.pair, problem.batch, self.spec.seed)
-        batches.random.set_state(self.random)
+        batches.load_state_dict(self.batches)
         return Subject(self.spec, variant, method, batches, StepClock(device), method.step)
 
     @cached_property
@@ -98,13 +98,13 @@ def start(spec: RunSpec, data: Path | None) -> Start:
     """Pretrain a row, so that its buffers are full, let it do ``SETTLED`` steps and return where it stands."""
     device = torch.device(spec.device)
     pair = load_pair(spec.pair, data).to(device)
-    problem = problem_of(pair, Scale(**spec.budget))  # type: ignore[arg-type]
-    method = configure(spec.row, spec.scale).build(problem, device, spec.seed)
+    problem = problem_of(pair, Scale.of(spec.budget))
+    method = config_of(spec.settings).build(problem, device, spec.seed)
     batches = Batches(pair, problem.batch, spec.seed)
     method.pretrain(batches)
     for _ in range(SETTLED):
         method.step(batches)
-    return Start(spec, pair, deepcopy(method.state_dict()), batches.random.get_state())
+    return Start(spec, pair, deepcopy(method.state_dict()), batches.state_dict())
 
 
 def _weights(method: Method) -> dict[str, Tensor]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-SCHEMA = 2
+SCHEMA = 3
 OK, DIVERGED, FAILED = "ok", "diverged", "failed"
 
 
@@ -12,7 +12,8 @@ OK, DIVERGED, FAILED = "ok", "diverged", "failed"
 class RunRecord:
     """All that a table needs of one run.
 
-    ``status`` is ok, diverged or failed, the latter two with a ``reason``. ``scores`` maps score names to values, or
+    ``status`` is ok, diverged or failed, the latter two with a ``reason``. ``bound`` says that the row is a bound of the
+    comparison and no candidate. ``scores`` maps score names to values, or
     to ``None`` with an entry in ``blanks`` that says why. ``protocol`` says with which extractor, how many images and
     which data the scores were taken; ``step_ms`` holds quartiles over timed windows; ``images_per_step`` counts source
     images; ``seconds`` lists the phases. ``intervals`` holds the 95 % interval over images, for scores that have one;
@@ -24,6 +25,7 @@ class RunRecord:
     spec: Mapping[str, Any]
     status: str
     reason: str = ""
+    bound: bool = False
     scores: Mapping[str, float | None] = field(default_factory=dict)
     blanks: Mapping[str, str] = field(default_factory=dict)
     intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)
@@ -44,9 +46,24 @@ class RunRecord:
     schema: int = SCHEMA
 
     @property
-    def crowd(self) -> str:
-        """Words for a heading where runs at the same time shared the machine, and with it the time of a step."""
-        return f", {self.host['jobs']} runs at a time" if "jobs" in self.host else ""
+    def row(self) -> str:
+        """The row of the table that the run belongs to."""
+        return str(self.spec["row"])
+
+    @property
+    def pair(self) -> str:
+        """The pair of domains."""
+        return str(self.spec["pair"])
+
+    @property
+    def seed(self) -> int:
+        """The seed that all randomness of the run is derived from."""
+        return int(self.spec["seed"])
+
+    @property
+    def scale(self) -> str:
+        """The scale of steps, batch and networks."""
+        return str(self.spec["scale"])
 
 
 FIELDS = {part.name for part in fields(RunRecord)}

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from benchmarks.records.record import FIELDS, OK, SCHEMA, RunRecord
 from mistakes import UserMistake
 
-PREDICTIONS = "predictions.npz"
+RECORD, CURVE, PREDICTIONS = "record.json", "curve.json", "predictions.npz"
 
 
 class MissingRecord(UserMistake):
@@ -28,12 +29,12 @@ def write(record: RunRecord, files: Mapping[str, bytes], results: Path) -> Path:
     A run that is there already is left as it is. Raises :class:`UserMistake` when the folder cannot be written.
     """
     final = results / "runs" / record.id
-    text = json.dumps(asdict(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    contents = {**files, **packed(asdict(record))}
     with writable(results):
         final.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=final.parent))
         try:
-            for name, content in {**files, "record.json": text.encode()}.items():
+            for name, content in contents.items():
                 (draft / name).write_bytes(content)
             draft.chmod(0o755)
             if final.exists() and not exists(record.id, results):
@@ -69,74 +70,92 @@ def writable(results: Path) -> Iterator[None]:
 
 def exists(run_id: str, results: Path) -> bool:
     """Say whether a run has been recorded."""
-    return (results / "runs" / run_id / "record.json").is_file()
+    return (results / "runs" / run_id / RECORD).is_file()
 
 
-def read(path: Path | str, curve: bool = True) -> RunRecord:
-    """Read one ``record.json``, with its curve or, in half the time, without.
+def packed(content: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the files of a record's plain content by name: ``record.json``, and ``curve.json`` where it has a curve."""
+    head = {name: value for name, value in content.items() if name != "curve"}
+    curve = {CURVE: _text(content["curve"])} if content["curve"] else {}
+    return {**curve, RECORD: _text(head)}
 
-    Raises :class:`MissingRecord` if there is no such file, :class:`UserMistake` if it is no record or of another schema.
+
+def _text(content: object) -> bytes:
+    return f"{json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)}\n".encode()
+
+
+def read(folder: Path | str, curve: bool = True) -> RunRecord:
+    """Read the record in a run's folder, with its curve or without.
+
+    Raises :class:`MissingRecord` if there is none, :class:`UserMistake` if it is broken or of another schema.
     """
-    mend = "Delete its folder to run it again."
+    path = f"{folder}/{RECORD}"
     try:
-        text = _bytes(path)
-        content = orjson.loads(text if curve else _without_curve(text))
+        content = _parsed(path)
         if content["schema"] != SCHEMA:
             raise UserMistake(
-                f"record {str(path)!r} has schema {content['schema']!r}; allowed: {SCHEMA}. {mend}"
+                f"record {path!r} has schema {content['schema']!r}; allowed: {SCHEMA}. "
+                "`bench.py migrate RESULTS` brings older records up to date."
             )
-        for name in ("flags", "curve", "checkpoints"):
+        content["curve"] = _curve(f"{folder}/{CURVE}") if curve else ()
+        for name in ("flags", "checkpoints"):
             content[name] = tuple(content[name])
-        if not curve:
-            content["curve"] = ()
         if odd := content.keys() ^ FIELDS:
             raise ValueError(f"missing or unknown fields {', '.join(sorted(odd))}")
-        record = object.__new__(RunRecord)  # its own __init__, field by field, takes several times as long
-        vars(record).update(content)
-        return record
-    except UserMistake:
-        raise
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise MissingRecord(
-            f"there is no record {str(path)!r}; allowed: one that a run has written."
-        ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserMistake(
-            f"record {str(path)!r} is corrupt ({type(error).__name__}: {error}); "
-            f"allowed: a whole record, as a run writes it. {mend}"
-        ) from error
+        raise MissingRecord(f"there is no record {path!r}; allowed: one that a run has written.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise error if isinstance(error, UserMistake) else corrupt(path, error) from error
+    record = object.__new__(RunRecord)  # its own __init__, field by field, takes several times as long
+    vars(record).update(content)
+    return record
 
 
-def _bytes(path: Path | str) -> bytes:
-    """Return what a file holds, with fewer calls of the system than ``open`` needs."""
-    handle = os.open(path, os.O_RDONLY)
+def _curve(path: str) -> tuple[Mapping[str, float], ...]:
+    """Return a loss curve; none where a run left no file of one."""
     try:
-        return os.read(handle, os.fstat(handle).st_size)
-    finally:
-        os.close(handle)
+        return tuple(_parsed(path))
+    except FileNotFoundError:
+        return ()
+    except TypeError as error:
+        raise corrupt(path, error) from error
 
 
-def _without_curve(text: bytes) -> bytes:
-    """Return a record's text with an empty curve, or as it is where :func:`write` has not laid it out."""
-    before, found, rest = text.partition(b'\n "curve": [\n')
-    return b'%b\n "curve": [],%b' % (before, rest.partition(b"\n ],")[2]) if found else text
+def _parsed(path: str) -> Any:
+    try:
+        return orjson.loads(_bytes(path))
+    except ValueError as error:
+        raise corrupt(path, error) from error
+
+
+def corrupt(path: Path | str, error: Exception) -> UserMistake:
+    """Return the mistake that a file of a record is not what a run has written."""
+    return UserMistake(
+        f"record {str(path)!r} is corrupt ({type(error).__name__}: {error}); "
+        "allowed: a whole record, as a run writes it. Delete its folder to run it again."
+    )
+
+
+def _bytes(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:  # half the calls of the system that a buffered one needs
+        return file.readall()
 
 
 def find(run_id: str, results: Path) -> RunRecord:
     """Return the record of one run."""
-    return read(results / "runs" / run_id / "record.json")
+    return read(results / "runs" / run_id)
 
 
 def read_all(results: Path, curves: bool = True) -> list[RunRecord]:
-    """Return every record under ``results/runs``, sorted by id, with curves or, in half the time, without."""
+    """Return every record under ``results/runs``, sorted by id, with curves or without."""
     runs = results / "runs"
     names = sorted(os.listdir(runs)) if runs.is_dir() else []
-    paths = [f"{runs}/{name}/record.json" for name in names if not name.startswith(".")]
+    folders = [f"{runs}/{name}" for name in names if not name.startswith(".")]
     found = []
     with uncollected():
-        for path in paths:
+        for folder in folders:
             with suppress(MissingRecord):
-                found.append(read(path, curves))
+                found.append(read(folder, curves))
     return found
 
 

@@ -18,7 +18,7 @@ from benchmarks.evaluation.folders import picture_paths
 from benchmarks.studies.study import RunSpec
 from datasets.contract import to_bytes, to_unit
 from methods.contract import Adapter, Problem
-from methods.recipes import configure
+from methods.recipes import config_of
 from methods.seeding import generator
 from mistakes import UserMistake
 
@@ -45,7 +45,7 @@ def pack(adapter: Adapter, spec: RunSpec, problem: Problem) -> bytes:
 def unpack(run: Path, device: torch.device) -> TrainedAdapter:
     """Build the adapter of a run's folder anew from its file.
 
-    Raises :class:`UserMistake` where there is none, and where the row has other settings than when it was trained.
+    Raises :class:`UserMistake` where there is none, and where its settings are not known any more.
     """
     path = run / FILE
     if not path.is_file():
@@ -60,13 +60,8 @@ def unpack(run: Path, device: torch.device) -> TrainedAdapter:
         raise UserMistake(
             f"file {str(path)!r} is no adapter ({error}); allowed: the {FILE} that a run writes."
         ) from error
-    config = configure(about["row"], about["scale"])
-    if config.settings != about["settings"]:
-        raise UserMistake(
-            f"adapter {str(path)!r} was trained with other settings than {about['row']!r} has now; allowed: run it again."
-        )
     problem = Problem(**about["problem"] | {"shape": tuple(about["problem"]["shape"])})
-    adapter = config.build(problem, device, seed=0).adapter()
+    adapter = config_of(about["settings"]).build(problem, device, seed=0).adapter()
     assert isinstance(adapter, torch.nn.Module)
     adapter.load_state_dict(weights)
     return TrainedAdapter(adapter=adapter, shape=problem.shape)

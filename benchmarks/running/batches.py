@@ -1,5 +1,8 @@
 """Batches drawn on the device from a pair that lies there as uint8."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -37,6 +40,15 @@ class Batches:
             else masks[index].float(),
             target=_laid_out(self.target[self._draw(len(self.target))]),
         )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return how many images were given out and the random state."""
+        return {"drawn": self.drawn, "random": self.random.get_state()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from there, on the same pair with batches of the same size."""
+        self.drawn = state["drawn"]
+        self.random.set_state(state["random"].cpu())
 
     def _draw(self, count: int) -> Tensor:
         return torch.randint(count, (self.size,), generator=self.random, device=self.random.device)

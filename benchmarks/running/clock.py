@@ -1,7 +1,7 @@
 """Step timing: windows of steps, the device waited for only at their edges, the first windows dropped."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from statistics import quantiles
 
@@ -31,6 +31,14 @@ class StepClock:
         yield
         wait_for(self.device)
         self.windows.append(1000 * (time.perf_counter() - start) / steps)
+
+    def state_dict(self) -> dict[str, list[float]]:
+        """Return the windows so far."""
+        return {"windows": list(self.windows)}
+
+    def load_state_dict(self, state: Mapping[str, list[float]]) -> None:
+        """Put them back."""
+        self.windows = list(state["windows"])
 
     def summary(self) -> dict[str, float | int]:
         """Return quartiles over windows in ms a step, the first ``WARM_UP`` dropped; empty before any is left."""

@@ -18,7 +18,7 @@ from benchmarks.evaluation.evaluator import Evaluator, Scores, collapse_flags, h
 from benchmarks.evaluation.features.extractors import load_extractor
 from benchmarks.evaluation.features.perceptual import load_perceptual
 from benchmarks.evaluation.samples import film, pictures
-from benchmarks.evaluation.snapshots import Checkpoint, Judged, criteria, judge, packed
+from benchmarks.evaluation.snapshots import Predictions, Snapshot, criteria, packed, predictions_of
 from benchmarks.records.record import DIVERGED, FAILED, OK, RunRecord
 from benchmarks.records.store import PREDICTIONS
 from benchmarks.running.adapters import FILE as ADAPTER
@@ -27,13 +27,13 @@ from benchmarks.running.batches import Batches
 from benchmarks.running.clock import wait_for
 from benchmarks.running.memory import keep_freed_memory
 from benchmarks.running.provenance import describe
-from benchmarks.running.training import Diverged, Training, Watch, problem_of, train
+from benchmarks.running.training import Diverged, Training, TrainingState, Watch, problem_of, train
 from benchmarks.studies.scales import Scale
 from benchmarks.studies.study import RunSpec
 from datasets.catalogue import PAIRS, load_pair
 from datasets.sealing import closed, seal
-from methods.contract import Adapter
-from methods.recipes import configure
+from methods.contract import Adapter, Config
+from methods.recipes import config_of
 from mistakes import UserMistake
 
 FEWEST = 12
@@ -65,29 +65,29 @@ def evaluator_for(
 def run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict[str, bytes]]:
     """Train and evaluate one run; return its record and the files that belong beside it.
 
-    ``watch(step, steps, terms)`` is called after every timed window. A run that fails or diverges gives a record
-    that says so; only a :class:`UserMistake` passes through, since it would fail every other run too.
+    ``watch(step, steps, terms)`` is called after every timed window but one that diverges. A run that fails or diverges
+    gives a record that says so. Only a :class:`UserMistake` passes through, since it would fail every other run too.
     """
     keep_freed_memory()
+    config = config_of(spec.settings)
     try:
-        return _run(spec, data, watch)
+        return _run(spec, config, data, watch)
     except UserMistake:
         raise
     except Diverged as error:
-        return _unfinished(spec, DIVERGED, str(error), error.curve), {}
+        return _unfinished(spec, config, DIVERGED, str(error), error.curve), {}
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         said = " ".join(str(error).split())[:300]  # a note of a table is one line
         reason = f"{type(error).__name__}: {said} ({Path(where.filename).name}:{where.lineno})"
-        return _unfinished(spec, FAILED, reason), {}
+        return _unfinished(spec, config, FAILED, reason), {}
 
 
-def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict[str, bytes]]:
+def _run(
+    spec: RunSpec, config: Config, data: Path | None, watch: Watch
+) -> tuple[RunRecord, dict[str, bytes]]:
     device = torch.device(spec.device)
-    scale = Scale(**spec.budget)  # type: ignore[arg-type]
-    config = configure(spec.row, spec.scale)
-    if config.settings != spec.settings:
-        raise UserMistake(f"run {spec.id!r} has other settings than its row has now; allowed: plan it again.")
+    scale = Scale.of(spec.budget)
     evaluator = evaluator_for(spec.pair, spec.extractor, scale.task_steps, device, data)
     if PAIRS[spec.pair].edition != spec.edition:
         raise UserMistake(f"run {spec.id!r} has other data than its pair has now; allowed: plan it again.")
@@ -97,29 +97,30 @@ def _run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dic
     with closed():
         method = config.build(problem, device, spec.seed)
         trained = bool(method.networks())
-        training = train(method, batches, scale, device, watch) if trained else Training()
+        training = train(TrainingState(method, batches, device), scale, watch) if trained else Training()
         adapter, predictor = method.adapter(), method.predictor()
     start = time.perf_counter()
     scores = evaluator.score(adapter, predictor, config.TRAINS_ON, spec.seed)
     wait_for(device)
     scored = time.perf_counter()
     _refuse_broken({"score": scores.values, "floor": evaluator.floor}, training)
-    judged = _judged(evaluator, training.checkpoints, adapter, scores, spec.seed)
+    predictions = _predictions(evaluator, training.snapshots, adapter, scores, spec.seed)
     wait_for(device)
     times = {"evaluation": scored - start, "checkpoints": time.perf_counter() - scored}
     record = RunRecord(
         id=spec.id,
         spec=spec.plain,
         status=OK,
+        bound=config.BOUND,
         flags=collapse_flags(scores.values, trained),
         parameters={name: _count(network.parameters()) for name, network in method.networks().items()},
-        **_measured(evaluator, training, scores, judged, times),
+        **_measured(evaluator, training, scores, predictions, times),
         **describe(device),
     )
-    files = {PREDICTIONS: packed(judged)} if judged else {}
+    files = {PREDICTIONS: packed(predictions)} if predictions else {}
     if trained and adapter is not None:
         files |= pictures(evaluator, adapter, scores, spec.seed)
-        files |= film(evaluator, training.checkpoints, spec.seed)
+        files |= film(evaluator, training.snapshots, spec.seed)
         files[ADAPTER] = pack(adapter, spec, problem)
     return record, files
 
@@ -128,7 +129,7 @@ def _measured(
     evaluator: Evaluator,
     training: Training,
     scores: Scores,
-    judged: Sequence[Judged],
+    predictions: Sequence[Predictions],
     times: Mapping[str, float],
 ) -> dict[str, Any]:
     """Return the fields of a record that training and evaluation fill."""
@@ -143,7 +144,7 @@ def _measured(
         "seconds": {**training.seconds, **times},
         "peak_mib": training.peak_mib,
         "curve": training.curve,
-        "checkpoints": tuple(criteria(evaluator, one) for one in judged),
+        "checkpoints": tuple(criteria(evaluator, one) for one in predictions),
     }
 
 
@@ -155,19 +156,19 @@ def _refuse_broken(numbers: Mapping[str, Mapping[str, float | None]], training: 
                 raise Diverged(f"{kind} {name} is not finite", training.curve)
 
 
-def _judged(
+def _predictions(
     evaluator: Evaluator,
-    checkpoints: Sequence[Checkpoint],
+    snapshots: Sequence[Snapshot],
     adapter: Adapter | None,
     scores: Scores,
     seed: int,
-) -> list[Judged]:
-    """Return what the row's task model, where it has one, says at every checkpoint; at the last it is the scored one."""
+) -> list[Predictions]:
+    """Return what the row's task model, where it has one, says at every snapshot; at the last it is the scored one."""
     if scores.model is None:
         return []
-    *before, last = checkpoints or [Checkpoint(step=0, adapter=adapter, predictor=None)]
-    judged = [judge(evaluator, one, None, seed) for one in before]
-    return [*judged, judge(evaluator, last, scores.model, seed)]
+    *before, last = snapshots or [Snapshot(step=0, adapter=adapter, predictor=None)]
+    earlier = [predictions_of(evaluator, one, None, seed) for one in before]
+    return [*earlier, predictions_of(evaluator, last, scores.model, seed)]
 
 
 def _count(parameters: object) -> int:
@@ -175,7 +176,15 @@ def _count(parameters: object) -> int:
 
 
 def _unfinished(
-    spec: RunSpec, status: str, reason: str, curve: tuple[Mapping[str, float], ...] = ()
+    spec: RunSpec, config: Config, status: str, reason: str, curve: tuple[Mapping[str, float], ...] = ()
 ) -> RunRecord:
-    described = describe(torch.device(spec.device))
-    return RunRecord(id=spec.id, spec=spec.plain, status=status, reason=reason, curve=curve, **described)
+    """Return the record of a run that has no scores."""
+    return RunRecord(
+        id=spec.id,
+        spec=spec.plain,
+        status=status,
+        reason=reason,
+        bound=config.BOUND,
+        curve=curve,
+        **describe(torch.device(spec.device)),
+    )

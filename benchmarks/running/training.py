@@ -2,19 +2,21 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from benchmarks.evaluation.snapshots import Checkpoint, checkpoint, due
+from benchmarks.evaluation.snapshots import Snapshot, due, snapshot
 from benchmarks.running.batches import Batches
 from benchmarks.running.clock import StepClock, wait_for
 from benchmarks.running.memory import PeakMemory
 from benchmarks.studies.scales import Scale
 from datasets.contract import DomainPair
-from methods.contract import Method, Problem
+from methods.contract import Method, Problem, Stateful
 
 Watch = Callable[[int, int, Mapping[str, float]], None]
 
@@ -32,11 +34,69 @@ class Training:
     """What was measured while a method trained."""
 
     curve: tuple[Mapping[str, float], ...] = ()
-    checkpoints: tuple[Checkpoint, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
     step_ms: Mapping[str, float | int] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     peak_mib: float | None = None
     images_per_step: float = 0.0
+
+
+class TrainingState:
+    """All of a run in progress, after ``step`` steps.
+
+    The state is whole before and after pretraining, between windows and at the end, and not inside of these. ``drawn``
+    counts the source images that pretraining used; ``seconds`` holds the time so far of pretraining and of training.
+    """
+
+    def __init__(self, method: Method, batches: Batches, device: torch.device) -> None:
+        self.method, self.batches = method, batches
+        self.clock, self.memory = StepClock(device), PeakMemory(device)
+        self.step, self.pretrained, self.drawn = 0, False, 0
+        self.seconds = {"pretraining": 0.0, "training": 0.0}
+        self.curve: list[Mapping[str, float]] = []
+        self.snapshots: list[Snapshot] = []
+
+    @property
+    def parts(self) -> Mapping[str, Stateful]:
+        """Name the parts that have a state of their own."""
+        return {
+            "method": self.method,
+            "batches": self.batches,
+            "clock": self.clock,
+            "memory": self.memory,
+        }
+
+    @contextmanager
+    def timed(self, phase: str) -> Iterator[None]:
+        """Add what is done inside to the seconds of a phase."""
+        start = time.perf_counter()
+        yield
+        self.seconds[phase] += time.perf_counter() - start
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that a later :meth:`load_state_dict` needs to go on bit for bit: tensors and plain data.
+
+        The tensors are the live ones: save or copy them before the next step.
+        """
+        return {
+            "step": self.step,
+            "pretrained": self.pretrained,
+            "drawn": self.drawn,
+            "seconds": dict(self.seconds),
+            "curve": list(self.curve),
+            "snapshots": [one.state_dict() for one in self.snapshots],
+            **{name: part.state_dict() for name, part in self.parts.items()},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state that :meth:`state_dict` of the same run gave; its tensors may become the live ones here."""
+        for name, part in self.parts.items():
+            part.load_state_dict(state[name])
+        self.step, self.pretrained, self.drawn = state["step"], state["pretrained"], state["drawn"]
+        self.seconds, self.curve = dict(state["seconds"]), list(state["curve"])
+        self.snapshots = [snapshot(self.method, kept["step"]) for kept in state["snapshots"]]
+        for one, kept in zip(self.snapshots, state["snapshots"], strict=True):
+            one.load_state_dict(kept)
 
 
 def problem_of(pair: DomainPair, scale: Scale) -> Problem:
@@ -50,35 +110,50 @@ def problem_of(pair: DomainPair, scale: Scale) -> Problem:
     )
 
 
-def train(method: Method, batches: Batches, scale: Scale, device: torch.device, watch: Watch) -> Training:
-    """Pretrain, then train under the clock; raises :class:`Diverged` when a loss term is no longer finite."""
-    memory = PeakMemory(device)
-    start = time.perf_counter()
-    method.pretrain(batches)
-    wait_for(device)
-    pretrained = time.perf_counter()
-    clock, curve, drawn = StepClock(device), [], batches.drawn
-    checkpoints: list[Checkpoint] = []
-    for done in range(0, scale.steps, scale.window):
-        count = min(scale.window, scale.steps - done)
-        with clock.window(count):
-            for _ in range(count):
-                terms = method.step(batches)
-        curve.append({"step": done + count, **_numbers(terms)})
-        watch(done + count, scale.steps, curve[-1])
-        if broken := [name for name, value in curve[-1].items() if not math.isfinite(value)]:
-            raise Diverged(f"{broken[0]} is no longer finite after step {done + count}", curve[:-1])
-        if due(done + count, count, scale.steps):
-            checkpoints.append(checkpoint(method, done + count))
-    seconds = {"pretraining": pretrained - start, "training": time.perf_counter() - pretrained}
+def train(state: TrainingState, scale: Scale, watch: Watch) -> Training:
+    """Train from wherever the state stands to the last step of the scale, under the clock; return what was measured.
+
+    ``watch(step, steps, terms)`` is called after every window, when the state is whole. Raises :class:`Diverged` when a
+    loss term is no longer finite.
+    """
+    pretrain(state)
+    while state.step < scale.steps:
+        with state.timed("training"):
+            _window(state, scale)
+        watch(state.step, scale.steps, state.curve[-1])
     return Training(
-        curve=tuple(curve),
-        checkpoints=tuple(checkpoints),
-        step_ms=clock.summary(),
-        seconds=seconds,
-        peak_mib=memory.mib(),
-        images_per_step=(batches.drawn - drawn) / scale.steps,
+        curve=tuple(state.curve),
+        snapshots=tuple(state.snapshots),
+        step_ms=state.clock.summary(),
+        seconds=dict(state.seconds),
+        peak_mib=state.memory.mib(),
+        images_per_step=(state.batches.drawn - state.drawn) / scale.steps,
     )
+
+
+def pretrain(state: TrainingState) -> None:
+    """Do what precedes the first step, unless it is done."""
+    if state.pretrained:
+        return
+    with state.timed("pretraining"):
+        state.method.pretrain(state.batches)
+        wait_for(state.clock.device)
+    state.pretrained, state.drawn = True, state.batches.drawn
+
+
+def _window(state: TrainingState, scale: Scale) -> None:
+    """Train for one window, and note where it led."""
+    count = min(scale.window, scale.steps - state.step)
+    with state.clock.window(count):
+        for _ in range(count):
+            terms = state.method.step(state.batches)
+    done, numbers = state.step + count, _numbers(terms)
+    if broken := [name for name, value in numbers.items() if not math.isfinite(value)]:
+        raise Diverged(f"{broken[0]} is no longer finite after step {done}", state.curve)
+    state.step = done
+    state.curve.append({"step": done, **numbers})
+    if due(done, count, scale.steps):
+        state.snapshots.append(snapshot(state.method, done))
 
 
 def _numbers(terms: Mapping[str, Tensor]) -> dict[str, float]:

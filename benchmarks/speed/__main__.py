@@ -28,8 +28,8 @@ from benchmarks.speed.jobs import compare_jobs
 from benchmarks.speed.optimisations import Gain, gains
 from benchmarks.studies.runs import runs
 from benchmarks.studies.study import Study
+from benchmarks.tables.cells import Grid
 from benchmarks.tables.formats import markdown_grid
-from benchmarks.tables.grids import Grid
 from benchmarks.tables.terminal import OUT, show_grid
 
 ROWS = ("simgan", "simgan-nohist", "simgan-ggdr", "pixelda")

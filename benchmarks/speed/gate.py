@@ -20,7 +20,7 @@ from typing import NoReturn
 import numpy as np
 
 from benchmarks.statistics.estimates import students
-from benchmarks.tables.grids import Grid
+from benchmarks.tables.cells import Grid
 from benchmarks.tables.terminal import OUT, show_grid
 from mistakes import UserMistake
 

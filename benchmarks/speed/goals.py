@@ -20,7 +20,7 @@ from benchmarks.running.batches import Batches
 from benchmarks.running.clock import wait_for
 from benchmarks.running.memory import keep_freed_memory
 from benchmarks.running.run import run
-from benchmarks.running.training import problem_of, train
+from benchmarks.running.training import TrainingState, problem_of, train
 from benchmarks.speed.many_records import write_many
 from benchmarks.studies.runs import runs
 from benchmarks.studies.scales import Scale, find_scale
@@ -133,7 +133,8 @@ def outside_steps(scale: str, device: torch.device) -> Goal:
         return terms
 
     method.step = timed  # type: ignore[method-assign, assignment]
-    training = train(method, stream, steps, device, lambda *_: None)  # type: ignore[arg-type]
+    state = TrainingState(method, stream, device)  # type: ignore[arg-type]
+    training = train(state, steps, lambda *_: None)
     share = 1 - sum(inside) / training.seconds["training"]
     return Goal(
         name=f"time outside steps, SimGAN at {scale} width, of training",

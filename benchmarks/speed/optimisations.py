@@ -27,7 +27,7 @@ from methods.recipes import configure
 
 Work = Callable[[], object]
 CPU = torch.device("cpu")
-GLIBC = {memory._MMAP_MAX: 65536, memory._TRIM_THRESHOLD: 128 << 10, memory._TOP_PAD: 128 << 10}
+GLIBC = {memory.MMAP_MAX: 65536, memory.TRIM_THRESHOLD: 128 << 10, memory.TOP_PAD: 128 << 10}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +81,7 @@ def fresh_memory() -> Iterator[None]:
 
 def usual_gradient() -> AbstractContextManager[object]:
     """Leave the gradient of wide layers' weights to the library."""
-    return mock.patch.object(convolution, "WIDE", 1 << 30)
+    return mock.patch.object(convolution, "MIN_CHANNELS", 1 << 30)
 
 
 def gradients_for_all() -> AbstractContextManager[object]:
@@ -113,7 +113,7 @@ def _leaves(loss: Tensor, without: set[int]) -> list[Tensor]:
 def draws_in_layout() -> AbstractContextManager[object]:
     """Draw PixelDA's dropout and noise layer by layer, straight into the layout of the maps."""
 
-    def disturbances(
+    def drawn_in_layout(
         net: pixelda.DeepCriticNet,
         images: int,
         sizes: Sequence[tuple[int, int, int]],
@@ -126,7 +126,7 @@ def draws_in_layout() -> AbstractContextManager[object]:
             drawn.append((kept, empty.normal_(0, net.noise, generator=random)))
         return drawn
 
-    return mock.patch.object(pixelda, "_disturbances", disturbances)
+    return mock.patch.object(pixelda, "dropout_and_noise", drawn_in_layout)
 
 
 def by_square_root(first: Tensor, second: Tensor) -> float:

@@ -8,10 +8,10 @@ from benchmarks.running.training import problem_of
 from benchmarks.speed.conftest import Timed
 from benchmarks.studies.scales import find_scale
 from datasets.catalogue import load_pair
-from methods.recipes import BOUNDS, RECIPES, configure
+from methods.recipes import RECIPES, configure
 
 
-@pytest.mark.parametrize("row", [row for row in RECIPES if row not in BOUNDS])
+@pytest.mark.parametrize("row", [row for row, recipe in RECIPES.items() if not recipe.at("paper").BOUND])
 def test_step(timed: Timed, device: torch.device, row: str) -> None:
     """Time a step of a new method."""
     pair, scale = load_pair("fonts-digits").to(device), find_scale("small")

@@ -1,7 +1,10 @@
 """How large a run is: steps, batch and evaluation. What a scale changes in a method stands with the method."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
+from methods.settings import unflatten
 from mistakes import unknown
 
 
@@ -19,6 +22,11 @@ class Scale:
     pixels: int
     window: int
     task_steps: int
+
+    @classmethod
+    def of(cls, budget: Mapping[str, str | int]) -> Self:
+        """Return the scale of a run's ``budget``; raises :class:`~mistakes.UserMistake` for a missing or unknown number."""
+        return unflatten(cls, {"about": "", **budget})
 
     def batch_for(self, shape: tuple[int, int, int]) -> int:
         """Return the batch size for images of shape C, H, W."""

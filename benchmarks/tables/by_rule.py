@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from benchmarks.records.record import OK, RunRecord
 from benchmarks.records.selection import RULES, chosen
 from benchmarks.statistics.estimates import estimate
-from benchmarks.tables.grids import Columns, Grid
+from benchmarks.tables.cells import Columns, Grid
 from benchmarks.tables.summary import Runs, Summary, Values, by_seed, less, paired
 
 Choices = Mapping[str, Runs]

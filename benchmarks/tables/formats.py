@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.records.files import put
 from benchmarks.tables import markup
-from benchmarks.tables.grids import Columns, Grid
+from benchmarks.tables.cells import Columns, Grid
 from benchmarks.tables.table import Table
 
 _LATEX = str.maketrans(

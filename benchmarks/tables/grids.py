@@ -1,13 +1,13 @@
 """The numbers of a table → grids of cells as they are shown. Needs no torch."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.records.record import RunRecord
 from benchmarks.scores.catalogue import SCORES
 from benchmarks.statistics.estimates import Estimate, estimate
+from benchmarks.tables.cells import Grid
 from benchmarks.tables.summary import (
     BUDGET,
     COMPARED,
@@ -16,71 +16,71 @@ from benchmarks.tables.summary import (
     QUARTILES,
     Summary,
     by_seed,
-    differences,
+    differences_to_baseline,
+    shared_machine,
 )
-
-Columns = Mapping[str, Sequence[Any]]
-"""What a table tells machines: columns of equal length by their names."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grid:
-    """Cells as they are shown.
-
-    ``bold`` holds the (row, column) of settings that differ from the baseline's, and of scores that stand apart.
-    """
-
-    heading: str
-    columns: tuple[str, ...]
-    cells: tuple[tuple[str, ...], ...]
-    bold: frozenset[tuple[int, int]] = frozenset()
-
-    def without_blank_columns(self) -> "Grid":
-        """Return a grid without bold cells that lacks the columns in which nothing stands."""
-        kept = [place for place in range(len(self.columns)) if any(cells[place] for cells in self.cells)]
-        return Grid(
-            heading=self.heading,
-            columns=tuple(self.columns[place] for place in kept),
-            cells=tuple(tuple(cells[place] for place in kept) for cells in self.cells),
-        )
 
 
 def score_grid(summary: Summary) -> Grid:
     """Return the settings that vary, the scores with differences to the baseline, and what the difference costs."""
-    scores = [name for name in summary.scores if SCORES[name].grid == "scores"]
-    names = []
-    for name in scores:
-        names += [name, f"Δ {name}"] if name in COMPARED and summary.baseline else [name]
     rows = summary.study.rows
-    names += [
-        f"Δ {cost}" for cost in COMPONENT if any(summary.numbers.get((row, f"Δ {cost}")) for row in rows)
+    done = [f"{summary.done[row]}/{len(summary.study.seeds)}" for row in rows]
+    columns = [
+        Column("method", rows),
+        *(_setting_column(path, summary) for path in summary.columns),
+        *_score_columns(summary),
+        *(_difference_column(name, summary) for name in COMPONENT if _any_difference(name, summary)),
+        Column("runs", done),
     ]
-    cells, bold = [], set()
+    return Grid(
+        heading="Scores",
+        columns=tuple(column.title for column in columns),
+        cells=tuple(zip(*(column.cells for column in columns), strict=True)),
+        bold=frozenset((line, place) for place, column in enumerate(columns) for line in column.bold),
+    )
+
+
+class Column(NamedTuple):
+    """A column of a grid: its title, a cell for each row, and which lines are bold."""
+
+    title: str
+    cells: Sequence[str]
+    bold: Collection[int] = ()
+
+
+def _setting_column(path: str, summary: Summary) -> Column:
+    """Return the values of a setting, in bold where they are other than the baseline's."""
     base = summary.settings[summary.baseline] if summary.baseline else {}
-    for line, row in enumerate(rows):
-        mine = summary.settings.get(row, {})
-        settings = [_setting(mine, path) for path in summary.columns]
-        done = f"{summary.done[row]}/{len(summary.study.seeds)}"
-        cells.append((row, *settings, *(summary.shown(name, row) for name in names), done))
-        bold |= {
-            (line, place)
-            for place, path in enumerate(summary.columns, 1)
-            if base and path in mine and mine[path] != base.get(path)
-        }
-    bold |= _winners(summary, names, 1 + len(summary.columns))
-    heads = ("method", *summary.columns, *map(summary.title, names), "runs")
-    return Grid(heading="Scores", columns=heads, cells=tuple(cells), bold=frozenset(bold))
+    settings = [summary.settings.get(row, {}) for row in summary.study.rows]
+    other = [
+        line for line, mine in enumerate(settings) if base and path in mine and mine[path] != base.get(path)
+    ]
+    return Column(path, [_setting(mine, path) for mine in settings], other)
 
 
-def _winners(summary: Summary, names: Sequence[str], start: int) -> set[tuple[int, int]]:
-    """Return the cells of the rows that stand apart, of columns ``names`` from the place ``start`` on."""
-    best = {place: summary.winner(name) for place, name in enumerate(names, start)}
-    return {(summary.study.rows.index(row), place) for place, row in best.items() if row}
+def _score_columns(summary: Summary) -> Iterator[Column]:
+    """Yield every score of the main grid, the row that stands apart in bold, with its difference to the baseline."""
+    rows = summary.study.rows
+    for name in [name for name in summary.scores if SCORES[name].grid == "scores"]:
+        best = summary.winner(name)
+        cells = [summary.shown(name, row) for row in rows]
+        yield Column(summary.title(name), cells, [] if best is None else [rows.index(best)])
+        if name in COMPARED and summary.baseline:
+            yield _difference_column(name, summary)
+
+
+def _difference_column(name: str, summary: Summary) -> Column:
+    cells = [summary.difference_shown(name, row) for row in summary.study.rows]
+    return Column(summary.difference_title(name), cells)
+
+
+def _any_difference(name: str, summary: Summary) -> bool:
+    return any(summary.differences.get((row, name)) for row in summary.study.rows)
 
 
 def difference_grid(summary: Summary) -> Grid | None:
     """Return the statistics of every paired difference to the baseline, score by score; ``None`` where there is none."""
-    found = differences(summary)
+    found = differences_to_baseline(summary)
     if not found:
         return None
     cells = []
@@ -119,7 +119,7 @@ def realism_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid | None:
         for name in names:
             line.append(summary.shown(name, row))
             if _has(halves, name):
-                half, number = halves.get((row, name)), summary.numbers.get((row, name))
+                half, number = halves.get((row, name)), summary.means.get((row, name))
                 places = number.decimals(SCORES[name].digits) if number else 0
                 line.append("" if half is None else f"{half:.{places}f}")
         cells.append(tuple(line))
@@ -191,18 +191,18 @@ def _plain(value: float | None, name: str, *, sign: bool = False) -> str:
 def cost_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid:
     """Return means over seeds; a step's time is the median over windows, with the quartiles in brackets."""
     rows = summary.study.rows
-    names = [name for name in COSTS if _tells(name, [summary.numbers[row, name] for row in rows])]
+    names = [name for name in COSTS if _tells(name, [summary.means[row, name] for row in rows])]
     cells = []
     for row in rows:
         plain = {}
         for name, (_, digits) in COSTS.items():
-            number = summary.numbers[row, name]
+            number = summary.means[row, name]
             plain[name] = f"{number.mean:.{digits}f}" if number else ""
         if plain["step_ms"]:
             plain["step_ms"] += f" [{plain['step_q1']}, {plain['step_q3']}]"
         cells.append((row, *(plain[name] for name in names if name not in QUARTILES)))
     heads = (COSTS[name][0] for name in names if name not in QUARTILES)
-    return Grid(heading=f"Costs{records[0].crowd}", columns=("method", *heads), cells=tuple(cells))
+    return Grid(heading=f"Costs{shared_machine(records[0])}", columns=("method", *heads), cells=tuple(cells))
 
 
 def _tells(name: str, numbers: Sequence[Estimate | None]) -> bool:

@@ -1,5 +1,6 @@
-"""From a results folder to studies with their records."""
+"""From a results folder to studies with their records: the way that every table, figure and page takes."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +13,13 @@ from benchmarks.tables.table import records_of, studies_in
 from mistakes import UserMistake
 
 
+def recorded_runs(ids: Iterable[str], results: Path) -> list[RunRecord]:
+    """Return the records of these runs; raises :class:`UserMistake` where one is missing or broken."""
+    return [_with_criteria(store.find(run_id, results), results) for run_id in ids]
+
+
 def recorded_studies(
-    names: list[str], results: Path, curves: bool = True
+    names: Sequence[str], results: Path, curves: bool = True
 ) -> list[tuple[Study, list[RunRecord]]]:
     """Return the named studies with their records, these with curves or without.
 

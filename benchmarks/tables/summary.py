@@ -37,7 +37,10 @@ COSTS = {
 QUARTILES = ("step_q1", "step_q3")
 BUDGET = ("steps", "images_per_step")  # columns only where rows differ in them
 
-Numbers = dict[tuple[str, str], Estimate | None]
+Numbers = Mapping[tuple[str, str], Estimate | None]
+"""Estimates by row and name."""
+Intervals = Mapping[tuple[str, str], Interval | None]
+"""Intervals by row and name."""
 Values = Mapping[int, float]
 """One number of a row's runs by seed, in their order."""
 Runs = Mapping[str, Mapping[str, Values]]
@@ -65,7 +68,8 @@ class Difference:
 class Summary:
     """Everything that the grids of one table are made from.
 
-    Of finished runs, ``runs`` holds the scores and costs, and ``done`` how many there are of each row.
+    ``runs`` holds the scores and costs of finished runs, and ``done`` how many finished runs each row has. ``means`` are
+    over seeds; ``differences`` are those of compared scores and of a component's costs to the baseline, paired by seed.
     """
 
     study: Study
@@ -75,34 +79,46 @@ class Summary:
     baseline: str | None
     bounds: Collection[str]
     scores: Sequence[str]
-    numbers: Numbers
+    means: Numbers
+    differences: Numbers
     runs: Runs
     done: Counter[str]
 
+    @property
+    def compared(self) -> list[str]:
+        """The compared scores that are there."""
+        return [name for name in COMPARED if name in self.scores]
+
     @cached_property
-    def bootstraps(self) -> Mapping[tuple[str, str], Interval | None]:
-        """The BCa interval by (row, name) of every compared score, and by (row, "Δ name") of its differences."""
-        names = [name for name in COMPARED if name in self.scores]
-        samples = {(row, name): by_seed(self.runs, name, row) for name in names for row in self.study.rows}
+    def bootstraps(self) -> tuple[Intervals, Intervals]:
+        """The BCa intervals of every compared score and of its differences to the baseline."""
+        cells = [(row, name) for name in self.compared for row in self.study.rows]
+        samples = [by_seed(self.runs, name, row) for row, name in cells]
         if base := self.baseline:
-            samples |= {(row, f"Δ {name}"): paired(self.runs, name, row, base) for row, name in samples}
-        found = bca_intervals([[*values.values()] for values in samples.values()])
-        return dict(zip(samples, found, strict=True))
+            samples += [paired(self.runs, name, row, base) for row, name in cells]
+        found = bca_intervals([[*values.values()] for values in samples])
+        return dict(zip(cells, found, strict=False)), dict(zip(cells, found[len(cells) :], strict=False))
 
     def title(self, name: str) -> str:
-        """Return how a score or cost, or the difference of one, is titled."""
-        if name.startswith("Δ "):
-            plain = name[2:]
-            return f"Δ {SCORES[plain].short if plain in SCORES else COSTS[plain][0].partition(' [')[0]}"
+        """Return how a score or cost is titled."""
         return SCORES[name].title.format(**self.protocol) if name in SCORES else name
 
+    def difference_title(self, name: str) -> str:
+        """Return how the difference of a score or cost is titled."""
+        return f"Δ {SCORES[name].short if name in SCORES else COSTS[name][0].partition(' [')[0]}"
+
     def shown(self, name: str, row: str) -> str:
-        """Return the cell of a score, or of the difference of a score or cost."""
-        number, plain = self.numbers.get((row, name)), name.removeprefix("Δ ")
-        if number and plain in COSTS and not number.half:
+        """Return the cell of a score."""
+        number = self.means.get((row, name))
+        return number.written(SCORES[name].digits) if number else ""
+
+    def difference_shown(self, name: str, row: str) -> str:
+        """Return the cell of the difference of a score or cost."""
+        number = self.differences.get((row, name))
+        if number and name in COSTS and not number.half:
             number = replace(number, half=None)  # the same in every run, like a count of parameters
-        digits = SCORES[plain].digits if plain in SCORES else COSTS[plain][1]
-        return number.written(digits, sign=name.startswith("Δ ")) if number else ""
+        digits = SCORES[name].digits if name in SCORES else COSTS[name][1]
+        return number.written(digits, sign=True) if number else ""
 
     def winner(self, name: str) -> str | None:
         """Return the trained row whose interval of a score lies apart from, and better than, that of every other."""
@@ -110,7 +126,7 @@ class Summary:
             return None
         sign = 1 if SCORES[name].better == "lower" else -1
         rows = [row for row in self.settings if row not in self.bounds]
-        found = {row: number for row in rows if (number := self.numbers[row, name])}
+        found = {row: number for row in rows if (number := self.means[row, name])}
         if len(found) < 2 or any(number.half is None for number in found.values()):
             return None
         best, *others = sorted(found, key=lambda row: sign * found[row].mean)
@@ -130,6 +146,11 @@ def summarise(study: Study, records: Sequence[RunRecord]) -> Summary:
     trained = [row for row in study.rows if row in settings and row not in bounds]
     baseline = trained[0] if trained else None
     scores = [score for score in SCORES if any(score in mine for mine in runs.values())]
+    means = {
+        (row, name): estimate([*by_seed(runs, name, row).values()])
+        for name in (*scores, *COSTS)
+        for row in study.rows
+    }
     return Summary(
         study=study,
         settings=settings,
@@ -138,19 +159,20 @@ def summarise(study: Study, records: Sequence[RunRecord]) -> Summary:
         baseline=baseline,
         bounds=bounds,
         scores=scores,
-        numbers=_numbers(study, runs, [*scores, *COSTS], baseline),
+        means=means,
+        differences=_differences(study.rows, runs, scores, baseline) if baseline else {},
         runs=runs,
         done=Counter(record.spec["row"] for record in done),
     )
 
 
-def differences(summary: Summary) -> list[Difference]:
+def differences_to_baseline(summary: Summary) -> list[Difference]:
     """Return the differences of every row to the baseline in every compared score that both have, score by score.
 
     Each score's p-values are corrected together, those of the bounds left out: they are no candidates.
     """
     found: list[Difference] = []
-    for score in [name for name in COMPARED if name in summary.scores]:
+    for score in summary.compared:
         runs, baseline = summary.runs, summary.baseline or ""
         gaps = {row: [*paired(runs, score, row, baseline).values()] for row in summary.study.rows}
         gaps = {row: gap for row, gap in gaps.items() if gap and row != summary.baseline}
@@ -165,7 +187,7 @@ def differences(summary: Summary) -> list[Difference]:
                     row=row,
                     score=score,
                     mean=mean,
-                    bootstrap=summary.bootstraps[row, f"Δ {score}"] if len(gap) >= FEWEST else None,
+                    bootstrap=summary.bootstraps[1][row, score] if len(gap) >= FEWEST else None,
                     middle=interquartile_mean(gap),
                     improvement=probability_of_improvement([*by_seed(runs, score, row).values()], theirs),
                     p=p.get(row),
@@ -186,22 +208,14 @@ def finished(records: Iterable[RunRecord]) -> Runs:
     return runs
 
 
+def shared_machine(record: RunRecord) -> str:
+    """Return words for a heading where runs at the same time shared the machine, and with it the time of a step."""
+    return f", {record.host['jobs']} runs at a time" if "jobs" in record.host else ""
+
+
 def bounds_in(records: Iterable[RunRecord]) -> set[str]:
-    """Return the rows that train nothing of their own: no finished run has parameters.
-
-    Of a row without finished runs, that its settings are nothing but its name must do.
-    """
-    rows: dict[str, list[RunRecord]] = {}
-    for record in records:
-        rows.setdefault(record.spec["row"], []).append(record)
-    return {row for row, found in rows.items() if _trains_nothing(found)}
-
-
-def _trains_nothing(found: Sequence[RunRecord]) -> bool:
-    done = [record for record in found if record.status == OK]
-    if done:
-        return not any(record.parameters for record in done)
-    return set(found[0].spec["settings"]) == {"method"}
+    """Return the rows that are bounds of the comparison."""
+    return {record.row for record in records if record.bound}
 
 
 def _protocol(records: Sequence[RunRecord]) -> Mapping[str, Any]:
@@ -244,16 +258,15 @@ def _numbers_of(record: RunRecord) -> dict[str, float | None]:
     }
 
 
-def _numbers(study: Study, runs: Runs, names: Sequence[str], baseline: str | None) -> Numbers:
-    """Return the estimate of every (row, name), and of (row, "Δ name") paired by seed against the baseline."""
-    numbers: Numbers = {}
-    for name in names:
-        found = {row: by_seed(runs, name, row) for row in study.rows}
-        for row, mine in found.items():
-            numbers[row, name] = estimate([*mine.values()])
-            if name in (*COMPARED, *COMPONENT) and baseline and row != baseline:
-                numbers[row, f"Δ {name}"] = estimate([*less(mine, found[baseline]).values()])
-    return numbers
+def _differences(rows: Sequence[str], runs: Runs, scores: Sequence[str], baseline: str) -> Numbers:
+    """Return the estimate of every row's difference to the baseline, in compared scores and a component's costs."""
+    names = [name for name in (*COMPARED, *COMPONENT) if name in scores or name in COMPONENT]
+    return {
+        (row, name): estimate([*paired(runs, name, row, baseline).values()])
+        for name in names
+        for row in rows
+        if row != baseline
+    }
 
 
 def paired(runs: Runs, name: str, row: str, baseline: str) -> Values:

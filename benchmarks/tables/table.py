@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.records.record import OK, RunRecord
 from benchmarks.scores.catalogue import SCORES
-from benchmarks.statistics.estimates import interquartile_mean, worst_case
+from benchmarks.statistics.estimates import Estimate, interquartile_mean, worst_case
 from benchmarks.studies.study import Study
 from benchmarks.tables.by_rule import Choices, choices, chosen_runs, rule_grid, rule_grids
+from benchmarks.tables.cells import Columns, Grid
 from benchmarks.tables.grids import (
-    Columns,
-    Grid,
     cost_grid,
     difference_grid,
     floor_grid,
@@ -21,7 +20,7 @@ from benchmarks.tables.grids import (
     score_grid,
     seeds_said,
 )
-from benchmarks.tables.summary import COMPARED, Summary, bounds_in, by_seed, summarise
+from benchmarks.tables.summary import Summary, bounds_in, by_seed, shared_machine, summarise
 
 if TYPE_CHECKING:  # tables need no pandas, whose import takes as long as reading thousands of records
     import pandas as pd
@@ -178,7 +177,7 @@ def _about(summary: Summary, record: RunRecord) -> str:
     paired = f" Δ: to {summary.baseline}, paired by seed." if summary.baseline else ""
     return (
         f"{study.about[0].upper()}{study.about[1:]}. Scale {study.scale}, seeds "
-        f"{seeds_said(study.seeds)}, {host.get('device')} ({host.get('threads')} threads{record.crowd}); "
+        f"{seeds_said(study.seeds)}, {host.get('device')} ({host.get('threads')} threads{shared_machine(record)}); "
         f"images: {sizes}; data {protocol.get('data', 'unknown')}{identity}. "
         f"Mean ± 95 % t-interval over seeds.{paired} {_directions(summary)}"
         "Bold: settings other than the baseline's, and a trained row's score whose interval lies apart from every other's."
@@ -234,18 +233,30 @@ def _columns(summary: Summary) -> Columns:
     for row in summary.study.rows:
         settings = summary.settings.get(row, {})
         line: dict[str, Any] = {"method": row} | {path: settings.get(path) for path in summary.columns}
-        for name in dict.fromkeys(name for _, name in summary.numbers):
-            number = summary.numbers.get((row, name))
-            title = summary.title(name)
-            line[f"{title} mean"] = number.mean if number else None
-            line[f"{title} half"] = number.half if number else None
-            line[f"{title} n"] = number.count if number else 0
-            if name in COMPARED and number:
-                low, high = summary.bootstraps[row, name] or (None, None)
-                line |= {f"{title} BCa low": low, f"{title} BCa high": high}
-                line[f"{title} IQM"] = interquartile_mean([*by_seed(summary.runs, name, row).values()])
+        for name in dict.fromkeys(name for _, name in summary.means):
+            line |= _estimated(summary.title(name), summary.means[row, name])
+            if name in summary.compared:
+                line |= _more_of(name, row, summary)
+            if any((other, name) in summary.differences for other in summary.study.rows):
+                line |= _estimated(summary.difference_title(name), summary.differences.get((row, name)))
         lines.append(line | {"runs": summary.done[row]})
     return {name: [line.get(name) for line in lines] for name in _names(lines)}
+
+
+def _estimated(title: str, number: Estimate | None) -> dict[str, Any]:
+    """Return mean, half-width and count of an estimate by their titles."""
+    if number is None:
+        return {f"{title} mean": None, f"{title} half": None, f"{title} n": 0}
+    return {f"{title} mean": number.mean, f"{title} half": number.half, f"{title} n": number.count}
+
+
+def _more_of(name: str, row: str, summary: Summary) -> dict[str, Any]:
+    """Return the BCa interval and the interquartile mean of a compared score, where the row has it."""
+    values, title = [*by_seed(summary.runs, name, row).values()], summary.title(name)
+    if not values:
+        return {}
+    low, high = summary.bootstraps[0][row, name] or (None, None)
+    return {f"{title} BCa low": low, f"{title} BCa high": high, f"{title} IQM": interquartile_mean(values)}
 
 
 def _names(lines: Iterable[Iterable[str]]) -> Iterable[str]:

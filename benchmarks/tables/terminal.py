@@ -1,7 +1,7 @@
-"""What the terminal shows: tables, lists and the progress of a matrix. Progress goes to stderr, results to stdout."""
+"""What the terminal shows of results: tables, lists and JSON, on stdout."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 
 if TYPE_CHECKING:  # lists are printed without pandas and SciPy
-    from benchmarks.tables.grids import Grid
+    from benchmarks.tables.cells import Grid
     from benchmarks.tables.table import Table
 
 OUT = Console(highlight=False)
@@ -54,43 +54,27 @@ def print_json(content: object) -> None:
     print(json.dumps(content, indent=1, ensure_ascii=False))
 
 
-def show_list(heading: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a plain list under a heading."""
-    OUT.print(_rich(heading, columns, rows, numbers=False))
-
-
-def show_grid(grid: "Grid") -> None:
-    """Print one grid."""
-    OUT.print(_rich(grid.heading, grid.columns, grid.cells, grid.bold))
-
-
-def _rich(
-    heading: str,
-    columns: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    bold: Collection[tuple[int, int]] = (),
-    *,
-    numbers: bool = True,
-) -> RichTable:
+def show_grid(grid: "Grid", *, numbers: bool = True) -> None:
+    """Print one grid; its columns of ``numbers`` are set to the right, those of a plain list to the left."""
     table = RichTable(
-        title=escape(heading),
+        title=escape(grid.heading),
         title_justify="left",
         title_style="bold",
         header_style="",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
     )
-    for place, column in enumerate(columns):
+    for place, column in enumerate(grid.columns):
         table.add_column(
             escape(column),
             justify="right" if numbers and place else "left",
             no_wrap=not place,
             overflow="fold",
         )
-    for line, cells in enumerate(rows):
+    for line, cells in enumerate(grid.cells):
         shown = [
-            f"[bold]{escape(cell)}[/bold]" if (line, place) in bold else escape(cell)
+            f"[bold]{escape(cell)}[/bold]" if (line, place) in grid.bold else escape(cell)
             for place, cell in enumerate(cells)
         ]
         table.add_row(*shown)
-    return table
+    OUT.print(table)

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.grad import conv2d_input
 
-WIDE, MANY = 64, 1 << 15  # channels and pixels from which on the product pays, on a CPU
+MIN_CHANNELS, MIN_PIXELS = 64, 1 << 15  # from here on the product is faster, on a CPU
 CHUNK = 1 << 17  # pixels gathered at a time: 302 MB for 64 channels
 
 
@@ -15,16 +15,20 @@ class Convolution(nn.Conv2d):
     """3 × 3, stride 1, as many rows and columns out as in.
 
     On a CPU the usual kernel for the weights' gradient in channels-last reaches half the rate of the other two
-    (oneDNN 3.13 without AVX-512), which for wide layers a product of gathered neighbourhoods does better.
+    (oneDNN 3.13 without AVX-512). A product of gathered neighbourhoods is faster for wide layers.
     """
 
-    def __init__(self, before: int, after: int) -> None:
-        super().__init__(before, after, 3, padding=1)
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, 3, padding=1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map N × before × H × W to N × after × H × W."""
+        """Map N × in_channels × H × W to N × out_channels × H × W."""
         pixels = images.numel() // images.shape[1]
-        if images.device.type == "cpu" and min(self.weight.shape[:2]) >= WIDE and pixels >= MANY:
+        if (
+            images.device.type == "cpu"
+            and min(self.weight.shape[:2]) >= MIN_CHANNELS
+            and pixels >= MIN_PIXELS
+        ):
             return _Product.apply(images, self.weight, self.bias)
         return super().forward(images)
 
@@ -39,29 +43,29 @@ class _Product(torch.autograd.Function):
         return F.conv2d(images, weight, bias, padding=1)
 
     @staticmethod
-    def backward(context: Any, slopes: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+    def backward(context: Any, grad_output: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
         """Return the gradients for images, weight and bias."""
         images, weight = context.saved_tensors
-        before = None
+        grad_images = None
         if context.needs_input_grad[0]:
-            before = conv2d_input(images.shape, weight, slopes, padding=1)
-        return before, weight_gradient(images, slopes), slopes.sum((0, 2, 3))
+            grad_images = conv2d_input(images.shape, weight, grad_output, padding=1)
+        return grad_images, weight_gradient(images, grad_output), grad_output.sum((0, 2, 3))
 
 
-def weight_gradient(images: Tensor, slopes: Tensor) -> Tensor:
-    """Return Σ over pixels p of slope at p ⊗ 3 × 3 neighbourhood of p, after × before × 3 × 3.
+def weight_gradient(images: Tensor, grad_output: Tensor) -> Tensor:
+    """Return Σ over pixels p of grad_output at p ⊗ 3 × 3 neighbourhood of p, out_channels × in_channels × 3 × 3.
 
-    ``images`` are N × before × H × W, ``slopes`` N × after × H × W.
+    ``images`` are N × in_channels × H × W, ``grad_output`` is N × out_channels × H × W.
     """
     channels, (height, width) = images.shape[1], images.shape[2:]
-    total = images.new_zeros(9 * channels, slopes.shape[1])
+    total = images.new_zeros(9 * channels, grad_output.shape[1])
     count = max(1, CHUNK // (height * width))
-    for some, slope in zip(images.split(count), slopes.split(count), strict=True):
+    for some, grad in zip(images.split(count), grad_output.split(count), strict=True):
         framed = F.pad(some.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1)).contiguous()
         image, row, column, _ = framed.stride()
         around = framed.as_strided(
             (len(some), height, width, 3, 3 * channels), (image, row, column, row, 1)
         )  # the three neighbours of a row lie side by side
         gathered = around.reshape(-1, 9 * channels)
-        total = total.addmm(gathered.t(), slope.permute(0, 2, 3, 1).reshape(-1, slope.shape[1]))
+        total = total.addmm(gathered.t(), grad.permute(0, 2, 3, 1).reshape(-1, grad.shape[1]))
     return total.view(3, 3, channels, -1).permute(3, 2, 0, 1)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mistakes import UserMistake
 
 MOMENTUM, EPSILON = 0.1, 1e-3  # batch normalisation: the release's decay 0.9 is a momentum of 0.1 here
-SMALLEST = 4  # the critic halves its map until it is no higher than this
+MAX_HEIGHT = 4  # of the critic's deepest map: it halves its maps until they are no higher
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +43,10 @@ class GeneratorNet:
 
 @dataclass(frozen=True, kw_only=True)
 class DeepCriticNet:
-    """Width of the critic's first layer, one verdict an image or a patch, and how hidden layers are disturbed.
+    """Width of the critic's first layer, one verdict an image or a patch, and the dropout and noise of hidden layers.
 
     Widths double from layer to layer. ``dropout`` is the share of values set to 0, ``noise`` the standard deviation of
-    the Gaussian noise added behind it.
+    the Gaussian noise that is added after it.
     """
 
     width: int = 64
@@ -122,13 +122,13 @@ class Generator(nn.Module):
             outputs.append(maps)
         return outputs
 
-    def paint(self, maps: Tensor) -> Tensor:
+    def decode(self, maps: Tensor) -> Tensor:
         """Turn the last block's output into images in [−1, 1]."""
         return torch.tanh(self.head(maps))
 
     def forward(self, images: Tensor, random: torch.Generator) -> Tensor:
         """Map N × C × H × W in [−1, 1] to adapted images of the same shape."""
-        return self.paint(self.trunk(images, random)[-1])
+        return self.decode(self.trunk(images, random)[-1])
 
 
 class DeepCritic(nn.Module):
@@ -145,19 +145,19 @@ class DeepCritic(nn.Module):
         self.layers = nn.ModuleList([nn.Conv2d(channels, net.width, 3, padding=1)])
         self.norms = nn.ModuleList([nn.Identity()])
         self.sizes = [(net.width, height, width)]
-        while self.sizes[-1][1] > SMALLEST:
-            before, height, width = self.sizes[-1]
-            self.sizes.append((2 * before, -(-height // 2), -(-width // 2)))
-            self.layers.append(nn.Conv2d(before, 2 * before, 3, stride=2, padding=1, bias=False))
-            self.norms.append(nn.BatchNorm2d(2 * before, eps=EPSILON, track_running_stats=False))
+        while self.sizes[-1][1] > MAX_HEIGHT:
+            channels, height, width = self.sizes[-1]
+            self.sizes.append((2 * channels, -(-height // 2), -(-width // 2)))
+            self.layers.append(nn.Conv2d(channels, 2 * channels, 3, stride=2, padding=1, bias=False))
+            self.norms.append(nn.BatchNorm2d(2 * channels, eps=EPSILON, track_running_stats=False))
         deepest, height, width = self.sizes[-1]
         self.head = nn.Conv2d(deepest, 1, (height, width) if net.verdict == "image" else 1)
 
     def trunk(self, images: Tensor, random: torch.Generator) -> Tensor:
         """Map N × C × H × W to the deepest map, N × c × h × w with h ≤ 4."""
         maps = images
-        disturbances = _disturbances(self.net, len(images), self.sizes, random)
-        for layer, norm, (kept, noise) in zip(self.layers, self.norms, disturbances, strict=True):
+        drawn = dropout_and_noise(self.net, len(images), self.sizes, random)
+        for layer, norm, (kept, noise) in zip(self.layers, self.norms, drawn, strict=True):
             active = F.leaky_relu(norm(layer(maps)), 0.2, inplace=True)
             maps = torch.addcmul(noise, active, kept, value=1 / (1 - self.net.dropout))
         return maps
@@ -167,7 +167,7 @@ class DeepCritic(nn.Module):
         return self.head(self.trunk(images, random))
 
 
-def _disturbances(
+def dropout_and_noise(
     net: DeepCriticNet, images: int, sizes: Sequence[tuple[int, int, int]], random: torch.Generator
 ) -> list[tuple[Tensor, Tensor]]:
     """Return for every layer which values it keeps (1.0, else 0.0) and the noise that is added to it.

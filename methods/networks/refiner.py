@@ -36,7 +36,7 @@ class CriticNet:
 
 
 class ResidualBlock(nn.Module):
-    """h + conv(ReLU(conv(h))), both 3 × 3; the ReLU after the sum is left to the reader of the block."""
+    """h + conv(ReLU(conv(h))), both 3 × 3; the caller applies the ReLU after the sum."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -65,13 +65,13 @@ class Refiner(nn.Module):
             outputs.append(maps)
         return outputs
 
-    def paint(self, maps: Tensor) -> Tensor:
+    def decode(self, maps: Tensor) -> Tensor:
         """Turn the last block's output into images in [−1, 1]."""
         return torch.tanh(self.head(F.relu(maps)))
 
     def forward(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Map N × C × H × W in [−1, 1] to refined images of the same shape; there is no randomness."""
-        return self.paint(self.trunk(images)[-1])
+        return self.decode(self.trunk(images)[-1])
 
 
 class Critic(nn.Module):

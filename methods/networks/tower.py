@@ -36,22 +36,22 @@ class TaskTower(nn.Module):
     ) -> None:
         super().__init__()
         channels, height, width = shape
-        self.own = nn.ModuleDict({name: nn.Conv2d(channels, net.first, 5, padding=2) for name in branches})
+        self.first = nn.ModuleDict({name: nn.Conv2d(channels, net.first, 5, padding=2) for name in branches})
         self.target_branch = branches[-1]
         self.second = nn.Conv2d(net.first, net.second, 5, padding=2)
         self.hidden = nn.Linear(net.second * (height // 4) * (width // 4), net.hidden)
-        self.last = nn.Linear(net.hidden, net.hidden)
-        self.answer = nn.Linear(net.hidden, outputs)
+        self.second_hidden = nn.Linear(net.hidden, net.hidden)
+        self.output = nn.Linear(net.hidden, outputs)
 
     def features(self, images: Tensor, branch: str) -> Tensor:
         """Return the first hidden layer's activations, N × hidden: what alignment methods align."""
-        maps = F.max_pool2d(F.relu(self.own[branch](images)), 2)
+        maps = F.max_pool2d(F.relu(self.first[branch](images)), 2)
         maps = F.max_pool2d(F.relu(self.second(maps)), 2)
         return F.relu(self.hidden(maps.flatten(1)))
 
     def decide(self, features: Tensor) -> Tensor:
         """Return the task outputs for such features."""
-        return self.answer(F.relu(self.last(features)))
+        return self.output(F.relu(self.second_hidden(features)))
 
     def branch(self, name: str) -> Callable[[Tensor], Tensor]:
         """Return the model that images of one branch pass, N × C × H × W in [−1, 1] → N × outputs."""

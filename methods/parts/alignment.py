@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from mistakes import UserMistake
 
+# fmt: off
 BANDWIDTHS = (
-    *(1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 35.0),
-    *(100.0, 1e3, 1e4, 1e5, 1e6),
+    1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 35.0, 100.0, 1e3, 1e4, 1e5, 1e6,
 )
+# fmt: on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +61,11 @@ class DomainClassifier(nn.Module):
     def __init__(self, features: int, hidden: int) -> None:
         super().__init__()
         self.hidden = nn.Linear(features, hidden)
-        self.answer = nn.Linear(hidden, 1)
+        self.output = nn.Linear(hidden, 1)
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """Return the mean cross-entropy of the domain; its gradient is reversed on the way to the features."""
-        logits = self.answer(F.relu(self.hidden(Reversal.apply(torch.cat([source, target])))))[:, 0]
+        logits = self.output(F.relu(self.hidden(Reversal.apply(torch.cat([source, target])))))[:, 0]
         of_source, of_target = logits.split([len(source), len(target)])
         return (F.softplus(of_source).mean() + F.softplus(-of_target).mean()) / 2
 
@@ -78,9 +79,9 @@ class Reversal(torch.autograd.Function):
         return values.view_as(values)
 
     @staticmethod
-    def backward(context: object, slope: Tensor) -> Tensor:
+    def backward(context: object, grad_output: Tensor) -> Tensor:
         """Return the negated gradient."""
-        return -slope
+        return -grad_output
 
 
 class MeanDiscrepancy(nn.Module):

@@ -42,7 +42,7 @@ class Adam:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stairs:
+class StepDecay:
     """A rate that is multiplied by ``decay`` after every ``every`` updates."""
 
     rate: float
@@ -56,8 +56,8 @@ class Stairs:
                 f"optimiser has decay {self.decay}, every {self.every}; allowed: 0 < decay ≤ 1, every ≥ 1."
             )
 
-    def descended(self, optimiser: torch.optim.Optimizer) -> torch.optim.Optimizer:
-        """Return the optimiser, made to count its updates and to lower its rate where a stair ends."""
+    def with_decay(self, optimiser: torch.optim.Optimizer) -> torch.optim.Optimizer:
+        """Return the optimiser, made to count its updates and to lower its rate after every ``every`` of them."""
         (group,) = optimiser.param_groups
         group["updates"] = 0
 
@@ -71,8 +71,8 @@ class Stairs:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DecayedAdam(Stairs):
-    """Adam as PixelDA's release uses it: its rate falls in stairs, gradients longer than ``clip`` are cut to it.
+class DecayedAdam(StepDecay):
+    """Adam as PixelDA's release uses it: its rate falls in steps, and gradients are clipped to the norm ``clip``.
 
     Clipping is tensor by tensor.
     """
@@ -92,12 +92,12 @@ class DecayedAdam(Stairs):
         """Return the optimiser of these parameters."""
         optimiser = torch.optim.Adam(parameters, lr=self.rate, betas=(self.beta1, 0.999))
         optimiser.register_step_pre_hook(lambda optimiser, *_: _clip(optimiser, self.clip))
-        return self.descended(optimiser)
+        return self.with_decay(optimiser)
 
 
 @dataclass(frozen=True, kw_only=True)
-class DecayedSgd(Stairs):
-    """Gradient descent with momentum as DSN's release uses it: its rate falls in stairs."""
+class DecayedSgd(StepDecay):
+    """Gradient descent with momentum as DSN's release uses it: its rate falls in steps."""
 
     rate: float = 1e-2
     every: int = 20_000
@@ -110,29 +110,29 @@ class DecayedSgd(Stairs):
 
     def over(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Return the optimiser of these parameters."""
-        return self.descended(torch.optim.SGD(parameters, lr=self.rate, momentum=self.momentum))
+        return self.with_decay(torch.optim.SGD(parameters, lr=self.rate, momentum=self.momentum))
 
 
 Optimiser = Sgd | Adam | DecayedAdam | DecayedSgd
 
 
 def updates(optimiser: torch.optim.Optimizer) -> int:
-    """Return how many updates an optimiser made by :class:`Stairs` has done."""
+    """Return how many updates an optimiser made by :class:`StepDecay` has done."""
     return int(optimiser.param_groups[0]["updates"])
 
 
-def _clip(optimiser: torch.optim.Optimizer, longest: float) -> None:
-    """Cut every gradient to a length; all in two launches, and without waiting for the device."""
+def _clip(optimiser: torch.optim.Optimizer, max_norm: float) -> None:
+    """Clip every gradient to ``max_norm``, in two launches for all and without waiting for the device."""
     gradients = [parameter.grad for group in optimiser.param_groups for parameter in group["params"]]
-    scales = (longest / torch.stack(torch._foreach_norm(gradients))).clamp(max=1)
+    scales = (max_norm / torch.stack(torch._foreach_norm(gradients))).clamp(max=1)
     torch._foreach_mul_(gradients, list(scales))
 
 
 def descend(loss: Tensor, optimiser: torch.optim.Optimizer) -> None:
     """Take one step down ``loss``; gradients are computed for the optimiser's own parameters and no others."""
     parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
-    for parameter, slope in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
-        parameter.grad = slope
+    for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+        parameter.grad = gradient
     optimiser.step()
 
 

@@ -63,14 +63,14 @@ class Decoder(nn.Module):
         super().__init__()
         channels, height, width = shape
         self.size, self.small = (height, width), (-(-height // 3), -(-width // 3))
-        self.spread = nn.Linear(features, 3 * self.small[0] * self.small[1])
-        self.before = nn.Sequential(_conv(3, 16), nn.ReLU(), _conv(16, 16), nn.ReLU())
-        self.behind = nn.Sequential(_conv(16, 16), nn.ReLU(), _conv(16, channels))
+        self.project = nn.Linear(features, 3 * self.small[0] * self.small[1])
+        self.small_maps = nn.Sequential(_conv(3, 16), nn.ReLU(), _conv(16, 16), nn.ReLU())
+        self.large_maps = nn.Sequential(_conv(16, 16), nn.ReLU(), _conv(16, channels))
 
     def forward(self, features: Tensor) -> Tensor:
         """Map N × d to images N × C × H × W, unbounded."""
-        maps = self.before(F.relu(self.spread(features)).view(-1, 3, *self.small))
-        return self.behind(F.interpolate(maps, self.size, mode="nearest"))
+        maps = self.small_maps(F.relu(self.project(features)).view(-1, 3, *self.small))
+        return self.large_maps(F.interpolate(maps, self.size, mode="nearest"))
 
 
 class NoSeparation(nn.Module):

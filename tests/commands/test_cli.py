@@ -30,7 +30,11 @@ def test_run_writes_one_whole_record_each(recorded: Path) -> None:
         folder = recorded / "runs" / record.id
         trained = record.spec["row"].startswith("simgan")
         beside = {"samples.png", "neighbours.png", "film.png", "adapter.safetensors"} if trained else set()
-        assert {path.name for path in folder.iterdir()} == {"record.json", "predictions.npz"} | beside
+        assert {path.name for path in folder.iterdir()} == {
+            "record.json",
+            "curve.json",
+            "predictions.npz",
+        } | beside
 
 
 def test_second_run_does_nothing_and_prints_the_same(

@@ -1,4 +1,4 @@
-"""Checkpoints of a run: when they are taken, what is judged at them, what a record and its files keep."""
+"""Snapshots of a run: when they are taken, what is predicted at them, what a record and its files keep."""
 
 import io
 from dataclasses import replace
@@ -13,7 +13,15 @@ from benchmarks.evaluation.downstream.task_net import TaskTraining, error, predi
 from benchmarks.evaluation.evaluator import Evaluator, adapted, hold_out
 from benchmarks.evaluation.features.extractors import load_extractor
 from benchmarks.evaluation.samples import film
-from benchmarks.evaluation.snapshots import COUNT, Checkpoint, Judged, criteria, due, judge, packed
+from benchmarks.evaluation.snapshots import (
+    SNAPSHOTS,
+    Predictions,
+    Snapshot,
+    criteria,
+    due,
+    packed,
+    predictions_of,
+)
 from benchmarks.records.record import RunRecord
 from benchmarks.records.selection import entropy
 from benchmarks.running import run as running
@@ -47,7 +55,7 @@ def evaluator() -> Evaluator:
     ("steps", "window", "expected"),
     [(12, 2, [4, 6, 10, 12]), (600, 20, [160, 300, 460, 600]), (10, 7, [7, 10]), (3, 1, [1, 2, 3])],
 )
-def test_checkpoints_are_spread_over_the_steps_and_the_last_is_the_end(
+def test_snapshots_are_spread_over_the_steps_and_the_last_is_the_end(
     steps: int, window: int, expected: list[int]
 ) -> None:
     ends = [*range(window, steps, window), steps]
@@ -56,9 +64,9 @@ def test_checkpoints_are_spread_over_the_steps_and_the_last_is_the_end(
 
 
 @pytest.mark.parametrize("row", ["simgan", "pixelda", "dann"])
-def test_record_holds_every_checkpoint_and_the_last_is_what_was_scored(row: str) -> None:
+def test_record_holds_every_snapshot_and_the_last_is_what_was_scored(row: str) -> None:
     record, files = run(row)
-    assert len(record.checkpoints) == COUNT
+    assert len(record.checkpoints) == SNAPSHOTS
     own = record.scores.get("own_error")
     assert record.checkpoints[-1]["error"] == (record.scores["error"] if own is None else own)
     assert record.seconds["checkpoints"] > 0
@@ -80,15 +88,15 @@ def test_predictions_on_disk_give_the_criteria_again() -> None:
         )
 
 
-def test_model_of_a_checkpoint_is_the_given_one_the_methods_own_or_one_trained_on_its_images() -> None:
+def test_model_of_a_snapshot_is_the_given_one_the_methods_own_or_one_trained_on_its_images() -> None:
     ev = evaluator()
     trained = ev.trained_on(adapted(Identity(), ev.source, 0), 0)
     other = ev.training.fit(ev.pair.oracle, ev.pair.task, 1)
     images = ev.pair.test.images
     for given, own, expected in ((None, None, trained), (None, other, other), (other, trained, other)):
-        judged = judge(ev, Checkpoint(step=3, adapter=Identity(), predictor=own), given, 0)
-        assert torch.equal(judged.test, predict(expected, images))
-        assert judged.step == 3
+        predicted = predictions_of(ev, Snapshot(step=3, adapter=Identity(), predictor=own), given, 0)
+        assert torch.equal(predicted.test, predict(expected, images))
+        assert predicted.step == 3
 
 
 class Negative(Identity):
@@ -103,10 +111,10 @@ def test_held_out_source_is_adapted_where_the_row_adapts() -> None:
         (Negative(), 255 - ev.validation.images),
         (None, ev.validation.images),
     ):
-        judged = judge(ev, Checkpoint(step=1, adapter=adapter, predictor=model), None, 0)
-        assert torch.equal(judged.validation, predict(model, images))
+        predicted = predictions_of(ev, Snapshot(step=1, adapter=adapter, predictor=model), None, 0)
+        assert torch.equal(predicted.validation, predict(model, images))
         assert torch.equal(
-            judged.target,
+            predicted.target,
             predict(model, ev.pair.target)[torch.randperm(96, generator=torch.Generator().manual_seed(0))],
         )
 
@@ -114,7 +122,7 @@ def test_held_out_source_is_adapted_where_the_row_adapts() -> None:
 def test_no_criterion_but_the_error_feels_the_target_labels() -> None:
     ev = evaluator()
     random = torch.Generator().manual_seed(0)
-    judged = Judged(
+    predicted = Predictions(
         step=5,
         **{
             name: torch.randn(count, 3, generator=random)
@@ -124,7 +132,7 @@ def test_no_criterion_but_the_error_feels_the_target_labels() -> None:
     turned = replace(ev.pair.test, labels=(ev.pair.test.labels + 1) % 3)
     oracle = replace(ev.pair.oracle, labels=(ev.pair.oracle.labels + 1) % 3)
     one, two = (
-        criteria(replace(ev, pair=pair), judged)
+        criteria(replace(ev, pair=pair), predicted)
         for pair in (ev.pair, replace(ev.pair, test=turned, oracle=oracle))
     )
     assert {name for name in one if one[name] != two[name]} == {"error"}
@@ -132,7 +140,7 @@ def test_no_criterion_but_the_error_feels_the_target_labels() -> None:
 
 def test_packed_predictions_are_log_probabilities() -> None:
     logits = torch.tensor([[1.0, 2.0, 3.0]])
-    one = Judged(step=2, validation=logits, target=logits, test=logits)
+    one = Predictions(step=2, validation=logits, target=logits, test=logits)
     stored = np.load(io.BytesIO(packed([one, replace(one, step=4)])))
     assert stored["step"].tolist() == [2, 4]
     assert stored["test"].shape == (2, 1, 3)
@@ -140,10 +148,10 @@ def test_packed_predictions_are_log_probabilities() -> None:
     assert packed([one]) == packed([one])
 
 
-def test_film_shows_source_and_every_checkpoint() -> None:
+def test_film_shows_source_and_every_snapshot() -> None:
     ev = evaluator()
     painters = [Identity(), Negative(), Identity(), Negative()]
-    steps = [Checkpoint(step=n, adapter=one, predictor=None) for n, one in enumerate(painters)]
+    steps = [Snapshot(step=n, adapter=one, predictor=None) for n, one in enumerate(painters)]
     picture = np.asarray(Image.open(io.BytesIO(film(ev, steps, 0)["film.png"])))
     factor = picture.shape[0] // (5 * 13 + 1)  # images of 12 pixels with a line around each
     rows = [picture[::factor, ::factor][13 * row + 1 : 13 * row + 13, 1:13] for row in range(5)]

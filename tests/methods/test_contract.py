@@ -18,14 +18,14 @@ from benchmarks.running.batches import Batches
 from datasets.catalogue import PAIRS, load_pair
 from datasets.contract import ClassificationAndPose, DomainPair, Labelled, to_unit
 from methods.contract import Method, Problem
-from methods.recipes import BOUNDS, RECIPES
+from methods.recipes import RECIPES
 from methods.refiner_gan import RefinerGan, RefinerGanConfig
 from methods.seeding import generator
 from tests.small.data import every_file, put, shrink
+from tests.small.rows import TRAINED
 
 BATCH = 16
 CPU = torch.device("cpu")
-TRAINED = [row for row in RECIPES if row not in BOUNDS]
 REFINERS = [row for row in TRAINED if isinstance(RECIPES[row].at("paper"), RefinerGanConfig)]
 ALGORITHMS = list(
     {type(recipe.at("paper")): row for row, recipe in RECIPES.items() if row in TRAINED}.values()

@@ -117,8 +117,8 @@ def test_covariance_distance_pulls_both_together() -> None:
 def domain_loss(classifier: Any, source: Tensor, target: Tensor) -> Tensor:
     """Mean of −log of the right domain's probability, source 0, target 1, without a reversal."""
     logits = [
-        F.relu(values @ classifier.hidden.weight.T + classifier.hidden.bias) @ classifier.answer.weight.T
-        + classifier.answer.bias
+        F.relu(values @ classifier.hidden.weight.T + classifier.hidden.bias) @ classifier.output.weight.T
+        + classifier.output.bias
         for values in (source, target)
     ]
     truth = torch.cat([torch.zeros(len(source)), torch.ones(len(target))])
@@ -205,7 +205,7 @@ def test_reconstruction_may_be_off_by_a_constant() -> None:
     domains = [(noise(4, 1, 12, 12, seed=k), noise(4, 7, seed=2 + k).relu()) for k in range(2)]
     loss = separator(*domains)
     with torch.no_grad():
-        separator.decoder.behind[-1].bias.add_(3)  # type: ignore[operator, union-attr]
+        separator.decoder.large_maps[-1].bias.add_(3)  # type: ignore[operator, union-attr]
     assert separator(*domains).item() == pytest.approx(loss.item(), rel=1e-4)
 
 
@@ -228,7 +228,11 @@ def losses(networks: dict[str, Any], row: str, batch: Batch) -> tuple[Tensor, Te
     alignment = kinds.get(row, networks["alignment"])(source, target)
     domains = [(batch.source, source), (batch.target, target)]
     separation = naive_separation(networks["separation"], domains, (0.01, 0.05)) if row == "dsn" else none
-    return F.cross_entropy(tower.answer(tower.last(source).relu()), batch.labels), alignment, separation
+    return (
+        F.cross_entropy(tower.output(tower.second_hidden(source).relu()), batch.labels),
+        alignment,
+        separation,
+    )
 
 
 @pytest.mark.parametrize("weight", [0.25, 2.0])

@@ -60,7 +60,7 @@ def pair(row: str = "pixelda", **changes: Any) -> tuple[PixelDA, PixelDA, Batch]
 
 def adapt(method: PixelDA, batch: Batch) -> tuple[list[Tensor], Tensor]:
     features = method.generator.trunk(batch.source, method.draws.random)
-    return features, method.generator.paint(features[-1])
+    return features, method.generator.decode(features[-1])
 
 
 def moved(method: PixelDA, half: Callable[[], object]) -> set[str]:
@@ -226,7 +226,7 @@ def test_twice_the_weight_is_twice_the_pull() -> None:
 def test_generator_learns_from_the_task_tower_where_asked_to(row: str, taught: bool) -> None:
     method, other, batch = pair(row)
     with torch.no_grad():
-        other.tower.answer.weight.neg_()
+        other.tower.output.weight.neg_()
     for one in (method, other):
         one.generator_step(batch, adapt(one, batch)[1])
     assert torch.equal(method.generator.head.weight, other.generator.head.weight) != taught
@@ -288,7 +288,7 @@ def test_target_images_pass_the_branch_of_adapted_ones() -> None:
     predictor = method.predictor()
     assert torch.equal(predictor(images), method.tower.branch("adapted")(images))
     assert not torch.allclose(predictor(images), method.tower.branch("source")(images), atol=1e-4)
-    assert list(build("pixelda-adapted-only").tower.own) == ["adapted"]
+    assert list(build("pixelda-adapted-only").tower.first) == ["adapted"]
     assert not any(parameter.requires_grad for parameter in predictor.parameters())
 
 

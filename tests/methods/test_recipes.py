@@ -1,15 +1,17 @@
 """Recipes as differences, and the names of rows that users type."""
 
+import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
+from methods.bounds import SourceOnly
 from methods.networks.refiner import RefinerNet
 from methods.parts.content import FeatureL1
 from methods.parts.optimisers import Adam, Sgd
-from methods.recipes import RECIPES, Recipe, configure, resolve, simgan
+from methods.recipes import RECIPES, Recipe, config_of, configure, resolve, simgan
 from methods.refiner_gan import RefinerGanConfig
 from methods.settings import change
 from mistakes import UserMistake
@@ -78,6 +80,57 @@ def test_every_row_can_be_configured_and_its_changes_typed(row: str, scale: str)
         path: "none" if value is None else str(value) for path, value in RECIPES[row].all_changes.items()
     }
     assert RECIPES[row].at(scale) == change(algorithm.at(scale), typed)
+
+
+@pytest.mark.parametrize("scale", ["paper", "small", "smoke"])
+@pytest.mark.parametrize("row", RECIPES)
+def test_settings_of_every_row_give_its_config_again_also_after_json(row: str, scale: str) -> None:
+    config = RECIPES[row].at(scale)
+    assert config_of(config.settings) == config
+    text = json.dumps(config.settings)
+    again = config_of(json.loads(text))
+    assert again == config
+    assert json.dumps(again.settings) == text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mine(SourceOnly):
+    strength: float = 0.5
+
+
+def test_settings_of_a_new_recipe_give_its_config_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Mine(strength=0.25)
+    with pytest.raises(UserMistake, match=sentence("'method': 'Mine'", "allowed: ", "RefinerGan")):
+        config_of(config.settings)
+    recipe = Recipe(name="mine", base=Mine(), about="about", paper="–")
+    monkeypatch.setitem(RECIPES, "mine", recipe.but("other", {"strength": 0.75}, "about"))
+    assert config_of(config.settings) == config
+
+
+def test_settings_of_two_classes_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class RefinerGan(SourceOnly):
+        pass
+
+    monkeypatch.setitem(RECIPES, "mine", Recipe(name="mine", base=RefinerGan(), about="about", paper="–"))
+    with pytest.raises(UserMistake, match=sentence("'method' is RefinerGan, the name of two classes")):
+        config_of(BASE.settings)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"method": "RefinerGanConfig"}, ["'method': 'RefinerGanConfig'", "Did you mean 'RefinerGan'?"]),
+        ({"method": None}, ["'method': None"]),
+        ({"refiner.widht": 8}, ["RefinerGan do not fit this version", "unknown setting 'refiner.widht'"]),
+        ({"critic.width": 10}, ["RefinerGan do not fit this version", "critic.width is 10", "allowed: "]),
+    ],
+)
+def test_settings_that_are_not_known_are_refused(
+    changes: dict[str, str | int | None], words: list[str]
+) -> None:
+    with pytest.raises(UserMistake, match=sentence(*words)):
+        config_of(BASE.settings | changes)
 
 
 def test_but_replaces_a_part_whose_settings_it_had_changed_before() -> None:

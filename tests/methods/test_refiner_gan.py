@@ -69,7 +69,7 @@ def test_refiner_gives_every_block_before_its_relu() -> None:
     maps = refiner.trunk(images)
     assert [tuple(one.shape) for one in maps] == [(2, 8, 9, 7)] * 3
     assert all(one.min() < 0 for one in maps)
-    assert torch.equal(refiner.paint(maps[-1]), refiner(images))
+    assert torch.equal(refiner.decode(maps[-1]), refiner(images))
 
 
 def reach(network: nn.Module, images: Tensor, place: int) -> tuple[int, int]:

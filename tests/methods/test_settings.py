@@ -1,8 +1,9 @@
 """Laws of configs as flat settings, of the columns they make, and of the sentences that refuse a mistake."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import pytest
@@ -19,7 +20,7 @@ from methods.parts.history import History
 from methods.parts.optimisers import Adam, Sgd
 from methods.recipes import RECIPES
 from methods.refiner_gan import RefinerGanConfig
-from methods.settings import Settings, Value, change, changed, flatten, varied
+from methods.settings import Settings, Value, change, changed, flatten, unflatten, varied
 from mistakes import UserMistake, unknown
 
 BASE = RefinerGanConfig()
@@ -85,6 +86,68 @@ def test_flatten_gives_parts_by_class_and_their_settings_below() -> None:
     ]
     assert (flat["content"], flat["content.features"], flat["history"]) == ("FeatureL1", "derivatives", None)
     assert "history.batches" not in flat
+
+
+@calm
+@given(configs)
+def test_unflatten_is_the_inverse_of_flatten_also_after_json(config: RefinerGanConfig) -> None:
+    flat = flatten(config)
+    again = unflatten(RefinerGanConfig, flat)
+    assert again == config
+    assert list(map(type, flatten(again).values())) == list(map(type, flat.values()))
+    assert unflatten(RefinerGanConfig, json.loads(json.dumps(flat))) == config
+
+
+def test_unflatten_keeps_a_whole_number_where_a_float_may_stand() -> None:
+    config = unflatten(RefinerGanConfig, flatten(BASE) | {"content_strength": 2})
+    assert type(config.content_strength) is int
+
+
+def half() -> type[L1]:
+    @dataclass(frozen=True, kw_only=True)
+    class HalfL1(L1):
+        share: float = 0.5
+
+    return HalfL1
+
+
+def test_unflatten_knows_parts_derived_from_those_that_a_field_allows() -> None:
+    kind = half()
+    config = replace(BASE, content=kind())
+    assert unflatten(RefinerGanConfig, flatten(config)) == config
+    other = half()
+    with refused("'content' is HalfL1, the name of two classes"):
+        unflatten(RefinerGanConfig, flatten(replace(BASE, content=other())))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"histroy": None}, ["unknown setting 'histroy'", "Did you mean 'history'?"]),
+        ({"guidance.weight": 1.0}, ["unknown setting 'guidance.weight'", "allowed: adversary, "]),
+        ({"history": None}, ["unknown setting 'history.batches'"]),
+        ({"guidance": "GGDR"}, ["setting 'guidance.weight' is missing", "every setting of GGDR."]),
+        ({"content": "L2"}, ["value of setting 'content': 'L2'", "allowed: L1, ", "Did you mean 'L1'?"]),
+        ({"content": "History"}, ["'content': 'History'"]),
+        ({"adversary": None}, ["'adversary': 'none'", "allowed: Adversary."]),
+        ({"adversary.scope": "images"}, ["'images'", "allowed: patches, image."]),
+        ({"history.batches": "50"}, ["'history.batches': '50'", "allowed: int."]),
+        ({"history.batches": 50.0}, ["'history.batches': '50.0'", "allowed: int."]),
+        ({"history.batches": True}, ["'history.batches': 'True'", "allowed: int."]),
+        ({"critic.width": 10}, ["critic.width is 10", "allowed: a multiple of 3."]),
+    ],
+)
+def test_settings_that_no_config_has_are_refused(changes: dict[str, Value], words: list[str]) -> None:
+    with refused(*words):
+        unflatten(RefinerGanConfig, flatten(BASE) | changes)
+
+
+@pytest.mark.parametrize("path", flatten(BASE))
+def test_a_missing_setting_is_refused(path: str) -> None:
+    flat = flatten(BASE)
+    del flat[path]
+    with refused(f"setting {path!r} is missing"):
+        unflatten(RefinerGanConfig, flat)
 
 
 @pytest.mark.parametrize("scale", ["paper", "small", "smoke"])

@@ -23,10 +23,10 @@ from benchmarks.studies.scales import find_scale
 from benchmarks.studies.study import Study
 from datasets.catalogue import load_pair
 from methods.contract import Batch, Config, Method, Problem, Stateful
-from methods.recipes import BOUNDS, RECIPES, Recipe, configure
+from methods.recipes import RECIPES, Recipe, configure
+from tests.small.rows import TRAINED
 
 CPU = torch.device("cpu")
-TRAINED = [row for row in RECIPES if row not in BOUNDS]
 
 
 class Ticks:

@@ -23,9 +23,8 @@ from benchmarks.profiling.variants import ROUNDED, SAME, VARIANTS, Variant
 from benchmarks.studies.runs import runs
 from benchmarks.studies.study import RunSpec, Study
 from methods.contract import Batch, Method
-from methods.recipes import BOUNDS, RECIPES
+from tests.small.rows import TRAINED
 
-TRAINED = [row for row in RECIPES if row not in BOUNDS]
 DIFFERENT = ["simgan", "simgan-ggdr", "pixelda-hist", "dsn"]
 
 

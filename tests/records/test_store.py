@@ -31,7 +31,7 @@ def folder(results: Path) -> Path:
 
 
 def written(results: Path, record: RunRecord = RECORD) -> Path:
-    return store.write(record, {}, results) / "record.json"
+    return store.write(record, {}, results)
 
 
 def names(path: Path) -> list[str]:
@@ -44,16 +44,13 @@ def test_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert store.read_all(tmp_path) == [RECORD]
 
 
-@pytest.mark.parametrize("indent", [1, None])  # as it is written, and as another program may write it again
 @pytest.mark.parametrize("curve", [RECORD.curve, ()])
-def test_a_record_can_be_read_without_its_curve(
-    curve: tuple[dict[str, float], ...], indent: int | None, tmp_path: Path
-) -> None:
-    path = written(tmp_path, replace(RECORD, curve=curve))
-    path.write_text(json.dumps(json.loads(path.read_text()), indent=indent))
-    assert store.read(path, curve=False) == replace(RECORD, curve=())
+def test_a_record_can_be_read_without_its_curve(curve: tuple[dict[str, float], ...], tmp_path: Path) -> None:
+    run = written(tmp_path, replace(RECORD, curve=curve))
+    assert store.read(run, curve=False) == replace(RECORD, curve=())
     assert store.read_all(tmp_path, curves=False) == [replace(RECORD, curve=())]
-    assert store.read(path).curve == curve
+    assert store.read(run).curve == curve
+    assert (run / "curve.json").exists() == bool(curve)
 
 
 def test_records_are_sorted_by_id(tmp_path: Path) -> None:
@@ -86,7 +83,7 @@ def test_write_leaves_record_and_files_and_no_draft(tmp_path: Path) -> None:
     final = store.write(RECORD, {"samples.png": b"picture"}, tmp_path)
     assert final == folder(tmp_path)
     assert names(tmp_path / "runs") == [RECORD.id]
-    assert names(final) == ["record.json", "samples.png"]
+    assert names(final) == ["curve.json", "record.json", "samples.png"]
     assert (final / "samples.png").read_bytes() == b"picture"
     assert final.stat().st_mode & 0o777 == 0o755  # others may read what a temporary folder hides
 
@@ -155,7 +152,10 @@ def test_run_whose_record_was_deleted_is_written_again(tmp_path: Path) -> None:
     assert not store.exists(RECORD.id, tmp_path)
     written(tmp_path)
     assert store.read_all(tmp_path) == [RECORD]
-    assert names(folder(tmp_path)) == ["record.json"]  # nothing of the old run beside the new record
+    assert names(folder(tmp_path)) == [
+        "curve.json",
+        "record.json",
+    ]  # nothing of the old run beside the new record
 
 
 def test_a_score_that_is_no_number_is_not_written(tmp_path: Path) -> None:
@@ -194,9 +194,22 @@ BROKEN: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("damage", BROKEN)
 def test_broken_record_is_named_in_one_line(damage: str, tmp_path: Path) -> None:
-    path = written(tmp_path)
+    path = written(tmp_path) / "record.json"
     path.write_bytes(BROKEN[damage](path.read_bytes()))
-    for reader in (lambda: store.read(path), lambda: store.read_all(tmp_path)):
+    assert_named(path, tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[{", "3", "\xff"])
+def test_broken_curve_is_named_in_one_line(text: str, tmp_path: Path) -> None:
+    path = written(tmp_path) / "curve.json"
+    path.write_text(text, encoding="latin-1")
+    assert_named(path, tmp_path)
+    assert len(store.read_all(tmp_path, curves=False)) == 1
+
+
+def assert_named(path: Path, results: Path) -> None:
+    """Check that whoever reads the record is told of this file in one line."""
+    for reader in (lambda: store.read(path.parent), lambda: store.read_all(results)):
         with pytest.raises(UserMistake) as caught:
             reader()
         assert str(path) in str(caught.value)

@@ -91,17 +91,19 @@ def test_what_cannot_be_adapted_is_refused_and_nothing_written(
     assert "exists" in refused(capsys, runs["simgan"], source, out)
 
 
-def test_adapters_of_other_settings_or_files_are_refused(
+def test_adapters_of_unknown_settings_or_files_are_refused(
     runs: dict[str, Path], tmp_path: Path, source: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "odd").mkdir()
     (tmp_path / "odd" / "adapter.safetensors").write_bytes(b"nothing")
     assert "is no adapter" in refused(capsys, tmp_path / "odd", source, tmp_path / "out")
     raw = (runs["simgan"] / "adapter.safetensors").read_bytes()
-    other = raw.replace(b'\\"content_strength\\": 0.153', b'\\"content_strength\\": 0.154')
+    other = raw.replace(b'\\"content_strength\\": 0.153', b'\\"content_strenght\\": 0.153')
     assert other != raw
     (tmp_path / "odd" / "adapter.safetensors").write_bytes(other)
-    assert "other settings" in refused(capsys, tmp_path / "odd", source, tmp_path / "out")
+    assert "setting 'content_strength' is missing" in refused(
+        capsys, tmp_path / "odd", source, tmp_path / "out"
+    )
 
 
 def test_an_output_that_cannot_be_written_is_refused(runs: dict[str, Path], source: Path) -> None:

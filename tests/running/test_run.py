@@ -26,6 +26,7 @@ from benchmarks.running.batches import Batches
 from benchmarks.running.clock import StepClock
 from benchmarks.running.memory import PeakMemory
 from benchmarks.running.provenance import PACKAGES
+from benchmarks.running.training import TrainingState
 from benchmarks.studies.plugins import Sources
 from benchmarks.studies.runs import runs
 from benchmarks.studies.scales import SCALES, Scale, find_scale
@@ -136,7 +137,8 @@ def test_training_times_every_window_and_counts_every_step() -> None:
     scale = Scale(steps=7, batch=16, pixels=4096, window=3, task_steps=1)
     batches = Batches(load_pair("shapes"), 16, 0)
     next(batches)  # as pretraining would
-    training = running.train(method, batches, scale, CPU, lambda *now: seen.append(now))
+    state = TrainingState(method, batches, CPU)
+    training = running.train(state, scale, lambda *now: seen.append(now))
     assert method.steps == 7
     assert [point["step"] for point in training.curve] == [3, 6, 7]
     assert training.images_per_step == 16
@@ -162,7 +164,7 @@ def test_peak_memory_is_of_the_stretch_alone() -> None:
 def test_peak_memory_is_unknown_where_the_system_does_not_tell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "_RESET", tmp_path / "nowhere" / "clear_refs")
+    monkeypatch.setattr(memory, "RESET", tmp_path / "nowhere" / "clear_refs")
     assert PeakMemory(CPU).mib() is None
 
 
@@ -185,10 +187,11 @@ def test_run_is_ok_and_its_record_survives_the_disk(tmp_path: Path) -> None:
     record, files = run("simgan")
     assert record.status == OK
     assert record.id == specs("simgan")[0].id
-    path = store.write(record, files, tmp_path) / "record.json"
-    assert store.read(path) == record
-    assert RunSpec(**store.read(path).spec) == specs("simgan")[0]
-    assert {file.name for file in path.parent.iterdir()} == {
+    folder = store.write(record, files, tmp_path)
+    assert store.read(folder) == record
+    assert RunSpec(**store.read(folder).spec) == specs("simgan")[0]
+    assert {file.name for file in folder.iterdir()} == {
+        "curve.json",
         "predictions.npz",
         "film.png",
         "record.json",
@@ -250,7 +253,13 @@ def test_loss_that_is_no_number_diverges(mishap: str, tmp_path: Path) -> None:
     assert (record.status, record.scores, files) == (DIVERGED, {}, {})
     assert record.reason == "loss is no longer finite after step 6"
     assert [point["step"] for point in record.curve] == [2, 4]
-    assert store.read(store.write(record, files, tmp_path) / "record.json") == record
+    assert store.read(store.write(record, files, tmp_path)) == record
+
+
+def test_window_that_diverges_is_not_watched() -> None:
+    seen: list[int] = []
+    running.run(*specs("fragile[mishap=nan]"), None, lambda step, *_: seen.append(step))
+    assert seen == [2, 4]
 
 
 def test_exception_fails_the_run_and_says_where() -> None:
@@ -266,11 +275,19 @@ def test_score_that_is_no_number_diverges(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(record.curve) == 6
 
 
-def test_spec_whose_row_has_changed_since_is_refused() -> None:
+def test_spec_alone_decides_a_run_whatever_its_row_is_called() -> None:
+    (spec,), (record, files) = specs("simgan"), run("simgan")
+    other, again = running.run(replace(spec, row="what[ever"), None, lambda *_: None)
+    assert (other.status, other.scores, other.curve) == (OK, record.scores, record.curve)
+    assert other.checkpoints == record.checkpoints
+    assert again["samples.png"] == files["samples.png"]
+
+
+def test_spec_with_settings_that_are_not_known_is_refused() -> None:
     spec = specs("simgan")[0]
-    stale = replace(spec, settings={**spec.settings, "refiner.width": 9})
-    with pytest.raises(UserMistake, match="other settings than its row has now"):
-        running.run(stale, None, lambda *_: None)
+    for odd in ({"settings": {**spec.settings, "refiner.widht": 9}}, {"budget": {**spec.budget, "stops": 9}}):
+        with pytest.raises(UserMistake, match="unknown setting"):
+            running.run(replace(spec, **odd), None, lambda *_: None)
 
 
 def test_spec_whose_data_have_changed_since_is_refused() -> None:

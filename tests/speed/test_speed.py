@@ -19,7 +19,7 @@ from benchmarks.speed import __main__ as everything
 from benchmarks.speed import goals, optimisations
 from benchmarks.speed.goals import Goal, interleaved, on_gpu, ratio
 from benchmarks.speed.optimisations import Gain
-from methods.networks.pixelda import DeepCriticNet, _disturbances
+from methods.networks.pixelda import DeepCriticNet, dropout_and_noise
 from methods.seeding import generator
 
 ROOT = Path(__file__).parents[1]
@@ -78,8 +78,8 @@ def test_draws_in_layout_follow_the_same_law() -> None:
     sizes = [(16, 12, 12), (32, 6, 6)]
     net = DeepCriticNet()
     with optimisations.draws_in_layout():
-        plain = optimisations.pixelda._disturbances(net, 64, sizes, generator(0, "one"))
-    for one, other in zip(plain, _disturbances(net, 64, sizes, generator(0, "two")), strict=True):
+        plain = optimisations.pixelda.dropout_and_noise(net, 64, sizes, generator(0, "one"))
+    for one, other in zip(plain, dropout_and_noise(net, 64, sizes, generator(0, "two")), strict=True):
         for mine, its in zip(one, other, strict=True):
             assert mine.shape == its.shape
             assert mine.mean().item() == pytest.approx(its.mean().item(), abs=0.01)

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.studies.published import STUDIES, find_study
 from benchmarks.studies.runs import runs
-from benchmarks.studies.scales import SCALES
+from benchmarks.studies.scales import SCALES, Scale
 from benchmarks.studies.study import RunSpec, Study
 from benchmarks.tables.grids import seeds_said
 from datasets.catalogue import PAIRS
@@ -83,7 +83,20 @@ def test_run_holds_every_setting_and_the_budget() -> None:
     scale = SCALES["smoke"]
     assert {name: getattr(scale, name) for name in spec.budget} == spec.budget
     assert set(spec.budget) == {field.name for field in fields(scale)} - {"about"}
+    assert Scale.of(spec.budget) == replace(scale, about="")
     assert (spec.device, spec.extractor) == ("cpu", "random")
+
+
+@pytest.mark.parametrize(
+    ("budget", "words"),
+    [
+        ({"steps": 3}, "setting 'batch' is missing"),
+        (dict.fromkeys(("steps", "batch", "pixels", "window", "task_steps", "epochs"), 3), "'epochs'"),
+    ],
+)
+def test_budget_that_is_no_scale_is_refused(budget: dict[str, str | int], words: str) -> None:
+    with pytest.raises(UserMistake, match=words):
+        Scale.of(budget)
 
 
 def test_extractor_is_the_pairs_own_unless_the_study_says_another() -> None:

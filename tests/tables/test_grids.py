@@ -13,7 +13,7 @@ from benchmarks.records.record import RunRecord
 from benchmarks.records.selection import RULES
 from benchmarks.statistics.estimates import estimate
 from benchmarks.studies.study import Study
-from benchmarks.tables.grids import Grid
+from benchmarks.tables.cells import Grid
 from benchmarks.tables.table import Table, tables_of
 
 SEEDS = tuple(range(6))

@@ -11,8 +11,8 @@ from methods.networks.convolution import Convolution, weight_gradient
 
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(convolution, "WIDE", 1)
-    monkeypatch.setattr(convolution, "MANY", 1)
+    monkeypatch.setattr(convolution, "MIN_CHANNELS", 1)
+    monkeypatch.setattr(convolution, "MIN_PIXELS", 1)
 
 
 def gradients(layer: Convolution, images: Tensor) -> list[Tensor]:
@@ -31,8 +31,8 @@ def test_gradients_are_those_of_torch(
     layer = Convolution(5, 7).double().to(memory_format=layout)
     images = torch.randn(3, 5, 6, 8, dtype=torch.double).contiguous(memory_format=layout).requires_grad_()
     expected = gradients(layer, images)
-    monkeypatch.setattr(convolution, "WIDE", 1)
-    monkeypatch.setattr(convolution, "MANY", 1)
+    monkeypatch.setattr(convolution, "MIN_CHANNELS", 1)
+    monkeypatch.setattr(convolution, "MIN_PIXELS", 1)
     for one, other in zip(gradients(layer, images), expected, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
 

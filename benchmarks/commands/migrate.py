@@ -1,0 +1,16 @@
+"""The command that brings older records up to date."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def migrate(
+    results: Annotated[Path, typer.Argument(help="Folder of records, changed in place.")],
+) -> None:
+    """Bring records of an older version up to date; ids and numbers stay."""
+    from benchmarks.records.migration import migrate as brought
+
+    count = brought(results)
+    print(f"{count} records brought up to date in {results}")

@@ -1,0 +1,59 @@
+"""Records of an older schema, brought up to date; no number changes."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.records.files import put
+from benchmarks.records.record import OK, SCHEMA
+from benchmarks.records.store import RECORD, corrupt, packed
+from mistakes import UserMistake
+
+Content = dict[str, Any]
+
+
+def migrate(results: Path) -> int:
+    """Bring every record below ``results`` up to date and return how many were older.
+
+    A record keeps its id and its folder; what a newer schema keeps in a file of its own is written before the record is.
+    Raises :class:`UserMistake` for a folder without runs, and for a record that is broken or of an unknown schema.
+    """
+    runs = results / "runs"
+    if not runs.is_dir():
+        raise UserMistake(f"folder {str(results)!r} has no runs; allowed: a folder that `bench.py` wrote to.")
+    return sum(_migrated(path.parent) for path in sorted(runs.glob(f"*/{RECORD}")))
+
+
+def _migrated(folder: Path) -> bool:
+    """Bring the record in a folder up to date; say whether it was older."""
+    path = folder / RECORD
+    try:
+        content = json.loads(path.read_bytes())
+        before = content["schema"]
+        if before not in (SCHEMA, *STEPS):
+            raise UserMistake(
+                f"record {str(path)!r} has schema {before!r}; allowed: {min(STEPS)} to {SCHEMA}."
+            )
+        while content["schema"] != SCHEMA:
+            content = STEPS[content["schema"]](content)
+        files = packed(content) if before != SCHEMA else {}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise error if isinstance(error, UserMistake) else corrupt(path, error) from error
+    for name, text in files.items():
+        put(folder / name, text)
+    return bool(files)
+
+
+def _to_3(content: Content) -> Content:
+    """Say whether the row is a bound, which schema 2 left to see from what the run trained."""
+    trained = (
+        bool(content["parameters"])
+        if content["status"] == OK
+        else set(content["spec"]["settings"]) != {"method"}
+    )
+    return {**content, "bound": not trained, "schema": 3}
+
+
+STEPS: Mapping[int, Callable[[Content], Content]] = {2: _to_3}
+"""What brings a record of one schema to the next, by the former."""
