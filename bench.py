@@ -63,7 +63,6 @@ app = typer.Typer(
     help="Compare domain-adaptation GANs: FID, downstream error and step time over seeds.",
     epilog=EXAMPLES,
     rich_markup_mode="markdown",
-    add_completion=False,
     no_args_is_help=False,
 )
 app.callback(invoke_without_command=True)(run)

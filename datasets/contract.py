@@ -25,92 +25,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from datasets.tasks.classification import Classification
+from datasets.tasks.contract import Task
+from datasets.tasks.measures import Measure
+from datasets.tasks.pose import ClassificationAndPose
 from mistakes import UserMistake
 
-
-@dataclass(frozen=True, kw_only=True)
-class Classification:
-    """The task of naming one of ``classes`` classes; its error is the share of wrong answers in percent.
-
-    Labels are int64, N, in 0 … classes − 1. ``called`` holds the classes' names, where they have other ones than these.
-    """
-
-    classes: int
-    called: tuple[str, ...] = ()
-    name: str = "classification"
-
-    @property
-    def titles(self) -> tuple[str, ...]:
-        """The name of every class."""
-        return self.called or tuple(map(str, range(self.classes)))
-
-    @property
-    def outputs(self) -> int:
-        """How many numbers a task model puts out for one image."""
-        return self.classes
-
-    @property
-    def scores(self) -> tuple[str, ...]:
-        """The names of the scores that need labels."""
-        return ("error",)
-
-    def classes_of(self, labels: Tensor) -> Tensor:
-        """Return the class of every label (int64, N)."""
-        return labels
-
-    def check(self, labels: Tensor, count: int, where: str) -> None:
-        """Raise :class:`UserMistake`, beginning with ``where``, unless these are labels of ``count`` images."""
-        if tuple(labels.shape) != (count,) or labels.dtype != torch.int64:
-            raise UserMistake(
-                f"{where}: labels are {labels.dtype} of shape {tuple(labels.shape)}; allowed: int64, ({count},)."
-            )
-        self._check_range(labels, where)
-
-    def _check_range(self, classes: Tensor, where: str) -> None:
-        lowest, highest = int(classes.min()), int(classes.max())
-        if not 0 <= lowest <= highest < self.classes:
-            raise UserMistake(
-                f"{where}: labels lie in {lowest} … {highest}; allowed: 0 … {self.classes - 1}."
-            )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClassificationAndPose(Classification):
-    """The task of naming the class of an object and its rotation.
-
-    Labels are float32, N × 5: the class, then a quaternion (w, x, y, z) of norm 1 within 0.001.
-    """
-
-    name: str = "classification+pose"
-
-    @property
-    def outputs(self) -> int:
-        """How many numbers a task model puts out for one image: one a class, and a quaternion."""
-        return self.classes + 4
-
-    @property
-    def scores(self) -> tuple[str, ...]:
-        """The names of the scores that need labels."""
-        return ("error", "angle")
-
-    def classes_of(self, labels: Tensor) -> Tensor:
-        """Return the class of every label (int64, N)."""
-        return labels[:, 0].long()
-
-    def check(self, labels: Tensor, count: int, where: str) -> None:
-        """Raise :class:`UserMistake`, beginning with ``where``, unless these are labels of ``count`` images."""
-        if tuple(labels.shape) != (count, 5) or labels.dtype != torch.float32:
-            raise UserMistake(
-                f"{where}: labels are {labels.dtype} of shape {tuple(labels.shape)}; allowed: float32, ({count}, 5)."
-            )
-        classes, norms = labels[:, 0], labels[:, 1:].norm(dim=1)
-        if len(broken := classes[classes % 1 != 0]):
-            raise UserMistake(f"{where}: labels name the class {float(broken[0])}; allowed: whole numbers.")
-        self._check_range(classes, where)
-        if len(broken := norms[~((norms - 1).abs() <= 1e-3)]):  # so that a nan is broken
-            raise UserMistake(
-                f"{where}: labels hold a quaternion of norm {float(broken[0]):.4g}; allowed: 1 within 0.001."
-            )
+__all__ = [
+    "Classification",
+    "ClassificationAndPose",
+    "DomainPair",
+    "Labelled",
+    "Measure",
+    "Task",
+    "to_bytes",
+    "to_unit",
+]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -146,11 +76,12 @@ class DomainPair:
     of the data this is.
 
     Raises :class:`UserMistake` when a split is empty or has another type, shape or label range than promised, when the
-    target is not given once, or when ``seen`` is not some of the classes or not all that the target holds.
+    target is not given once, when ``seen`` is not some of the classes or not all that the target holds, or when more of
+    the task's headline score is better.
     """
 
     name: str
-    task: Classification
+    task: Task
     source: Labelled
     oracle: Labelled | None = None
     unlabelled: Tensor | None = None
@@ -160,6 +91,11 @@ class DomainPair:
     identity: str = ""
 
     def __post_init__(self) -> None:
+        if (headline := self.task.measures[0]).better != "lower":
+            raise UserMistake(
+                f"pair {self.name!r}: headline score {headline.name!r} is better the higher; "
+                "allowed: one of which less is better."
+            )
         if (self.oracle is None) == (self.unlabelled is None):
             given = "neither" if self.oracle is None else "both"
             raise UserMistake(
@@ -196,11 +132,15 @@ class DomainPair:
         return where
 
     def _check_seen(self, seen: tuple[int, ...]) -> None:
-        classes = range(self.task.classes)
+        classes = range(len(self.task.titles))
+        if not classes:
+            raise UserMistake(
+                f"pair {self.name!r}: seen classes are {seen}; allowed: none, as labels fall into no classes."
+            )
         if not seen or list(seen) != [c for c in classes if c in seen] or len(seen) == len(classes):
             raise UserMistake(
                 f"pair {self.name!r}: seen classes are {seen}; "
-                f"allowed: some, but not all of 0 … {self.task.classes - 1}, ascending."
+                f"allowed: some, but not all of 0 … {len(classes) - 1}, ascending."
             )
         for split in [name for name in self.splits if name in ("oracle", "labelled")]:
             if others := set(self.task.classes_of(self.splits[split].labels).tolist()) - set(seen):

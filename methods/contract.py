@@ -17,7 +17,7 @@ from methods.settings import Value, flatten, method_name
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """One draw: as many ``source`` images, with labels (N) and foreground masks (N × 1 × H × W), as ``target`` images.
+    """One draw: as many ``source`` images, with labels (N × …) and foreground masks (N × 1 × H × W), as ``target`` images.
 
     Masks are 1.0 on the foreground, and all ones where the pair knows none.
     """
@@ -28,15 +28,37 @@ class Batch:
     target: Tensor
 
 
+class Task(Protocol):
+    """What a task model of the method's own is taught."""
+
+    @property
+    def name(self) -> str:
+        """What people call the task."""
+        ...
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a task model puts out for one image."""
+        ...
+
+    def losses(self, outputs: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Return the loss terms by name, scalars, of outputs, N × outputs, against labels, N × …."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Problem:
     """What a method may know before it trains: the images' shape (C, H, W), the task, batch size and steps to come."""
 
     shape: tuple[int, int, int]
-    task: str
-    outputs: int
+    task: Task
     batch: int
     steps: int
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a task model puts out for one image."""
+        return self.task.outputs
 
 
 class Adapter(Protocol):

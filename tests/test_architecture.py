@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": {"scores", "records", "methods", "methods.parts", "datasets.pairs", "datasets.own"},
     "studies": {"records", "scores.catalogue", "methods", "datasets.own"},
     "scores": {"scores.catalogue", "statistics", "datasets"},
-    "scores.catalogue": {"mistakes"},
+    "scores.catalogue": {"datasets.tasks"},
     "records": {"mistakes"},
     "statistics": {"mistakes"},
     "methods.algorithms": {"methods", "methods.parts", "methods.networks"},

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from benchmarks.evaluation.downstream.task_net import TaskNet, TaskTraining, error, predict, task_scores
+from benchmarks.evaluation.downstream.task_net import TaskNet, TaskTraining, predict
 from benchmarks.evaluation.features.cache import cached
 from benchmarks.evaluation.features.extractors import Extractor
 from benchmarks.scores.diversity import DRAWS, IMAGES, Distance, between_draws, between_images, pixel_distance
@@ -107,6 +107,14 @@ class Evaluator:
         half = len(self._reference) // 2
         return {"images": half, **realism(self._reference[:half], self._reference[half : 2 * half])}
 
+    @property
+    def _measures(self) -> tuple[str, ...]:
+        return tuple(measure.name for measure in self.pair.task.measures)
+
+    @property
+    def _unseen(self) -> str:
+        return f"unseen_{self.pair.task.headline}"
+
     @cached_property
     def _reference(self) -> Tensor:
         return self._features_of("test", self.pair.test.images)
@@ -124,7 +132,7 @@ class Evaluator:
         realism is that of real against real, the floor.
         """
         own = {} if predictor is None else self._of_model(predictor)
-        values = {f"own_{name}": value for name, value in own.items() if name in ("error", "angle")}
+        values = {f"own_{name}": own[name] for name in self._measures if name in own}
         if trains_on == "target":
             return self._of_target(seed)
         if adapter is None:
@@ -146,7 +154,7 @@ class Evaluator:
         values = self._of_images(self.pair.target, features)
         blanks = dict.fromkeys(OF_ADAPTED, "no image is adapted")
         if self.pair.oracle is None:
-            names = (*self.pair.task.scores, *(["unseen_error"] if self.pair.seen is not None else []))
+            names = (*self._measures, *([self._unseen] if self.pair.seen is not None else []))
             blanks |= dict.fromkeys(names, "the target's training images have no labels")
             return self._whole(Scores(values={**values}), blanks, features)
         model = self.trained_on(self.pair.oracle, seed)
@@ -158,14 +166,15 @@ class Evaluator:
 
     def _of_adapter(self, adapter: Adapter, examples: Labelled, seed: int) -> dict[str, float]:
         """Return what an adapter did to the source: to labels and pixels, and how its draws differ."""
-        judged = predict(self.judge, examples.images)[:, : self.pair.task.classes]
+        task = self.pair.task
+        judged = task.scores(predict(self.judge, examples.images), examples.labels)
         drawn = draws(
             adapter,
             self.source.images[shuffled(len(self.source), IMAGES).to(self.source.images.device)],
             seed,
         )
         values = {
-            "label_error": error(judged, self.pair.task.classes_of(examples.labels)),
+            "label_error": judged[task.headline],
             "refinement": pixel_distance(self.source.images, examples.images).mean().item(),
             "diversity": between_draws(drawn, pixel_distance),
         }
@@ -187,12 +196,12 @@ class Evaluator:
         """Score a task model on the test images, and apart on those of classes that adaptation never saw."""
         test, task = self.pair.test, self.pair.task
         outputs = predict(model, test.images)
-        scores = task_scores(outputs, test.labels, task)
+        scores = task.scores(outputs, test.labels)
         if self.pair.seen is not None:
             seen = torch.tensor(self.pair.seen, device=outputs.device)
             unseen = torch.isin(task.classes_of(test.labels), seen, invert=True)
             if unseen.any():
-                scores["unseen_error"] = task_scores(outputs[unseen], test.labels[unseen], task)["error"]
+                scores[self._unseen] = task.scores(outputs[unseen], test.labels[unseen])[task.headline]
         return scores
 
     def _whole(self, scores: Scores, blanks: Mapping[str, str], features: Tensor | None = None) -> Scores:

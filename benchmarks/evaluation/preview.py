@@ -14,7 +14,7 @@ NAMES = {"oracle": "target"}
 
 @dataclass(frozen=True, kw_only=True)
 class Count:
-    """How many images a split has, and how many of each class where it has labels."""
+    """How many images a split has, and how many of each class where it has labels of classes."""
 
     images: int
     classes: Mapping[str, int]
@@ -27,8 +27,7 @@ def counts(pair: DomainPair) -> dict[str, Count]:
 
 
 def _count(pair: DomainPair, examples: Labelled) -> Count:
-    each = torch.bincount(pair.task.classes_of(examples.labels), minlength=pair.task.classes).tolist()
-    return Count(images=len(examples), classes=dict(zip(pair.task.titles, each, strict=True)))
+    return Count(images=len(examples), classes=pair.task.counts(examples.labels))
 
 
 def lines(found: Mapping[str, Count]) -> list[tuple[str, ...]]:

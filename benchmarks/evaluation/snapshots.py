@@ -13,9 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from benchmarks.evaluation.downstream.task_net import error, predict
+from benchmarks.evaluation.downstream.task_net import predict
 from benchmarks.evaluation.evaluator import Evaluator, adapted, shuffled
 from benchmarks.records.selection import CRITERIA
+from datasets.contract import Task
 from methods.contract import Adapter, Method, Predictor
 
 SNAPSHOTS = 4  # of a run
@@ -60,7 +61,7 @@ def due(done: int, count: int, steps: int) -> bool:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Predictions:
-    """The logits of a snapshot's task model, N × classes: on held-out source, unlabelled target and test images."""
+    """The outputs of a snapshot's task model, N × outputs: on held-out source, unlabelled target and test images."""
 
     step: int
     validation: Tensor
@@ -84,30 +85,36 @@ def predictions_of(evaluator: Evaluator, one: Snapshot, model: Predictor | None,
     target = evaluator.pair.target
     some = target[shuffled(len(target), MAX_UNLABELLED).to(target.device)]
     images = {"validation": held.images, "target": some, "test": evaluator.pair.test.images}
-    classes = evaluator.pair.task.classes
-    return Predictions(
-        step=one.step, **{name: predict(model, part)[:, :classes] for name, part in images.items()}
-    )
+    return Predictions(step=one.step, **{name: predict(model, part) for name, part in images.items()})
 
 
 def criteria(evaluator: Evaluator, predictions: Predictions) -> dict[str, float]:
-    """Return a snapshot as a record holds it: step, target error, and what the rules of choice go by."""
-    labels = evaluator.pair.task.classes_of
-    sure = predictions.target.double().softmax(1).cpu().numpy()
+    """Return a snapshot as a record holds it: step, headline score, and what the rules of choice go by.
+
+    Criteria that go by probabilities are absent where the task has none.
+    """
+    task, pair = evaluator.pair.task, evaluator.pair
+    logits, headline = task.logits(predictions.target), task.headline
+    sure = None if logits is None else logits.double().softmax(1).cpu().numpy()
     return {
         "step": predictions.step,
-        "error": error(predictions.test, labels(evaluator.pair.test.labels)),
-        "source_error": error(predictions.validation, labels(evaluator.validation.labels)),
-        **{name: criterion(sure) for name, criterion in CRITERIA.items()},
+        headline: task.scores(predictions.test, pair.test.labels)[headline],
+        f"source_{headline}": task.scores(predictions.validation, evaluator.validation.labels)[headline],
+        **({} if sure is None else {name: criterion(sure) for name, criterion in CRITERIA.items()}),
     }
 
 
-def packed(predictions: Sequence[Predictions]) -> bytes:
-    """Return the predictions of all snapshots as an npz file: ``step`` and log probabilities as float32, C × N × K."""
+def packed(predictions: Sequence[Predictions], task: Task) -> bytes:
+    """Return what the task model says at all snapshots as an npz file.
+
+    It holds ``step`` and, as float32, C × N × K, log probabilities, or the outputs where the task has no probabilities.
+    """
     arrays: dict[str, NDArray[np.generic]] = {"step": np.array([one.step for one in predictions])}
     for name in ("validation", "target", "test"):
-        logits = torch.stack([getattr(one, name) for one in predictions])
-        arrays[name] = logits.float().log_softmax(2).cpu().numpy()
+        outputs = [getattr(one, name) for one in predictions]
+        logits = [one for each in outputs if (one := task.logits(each)) is not None]
+        said = torch.stack(logits).float().log_softmax(2) if logits else torch.stack(outputs).float()
+        arrays[name] = said.cpu().numpy()
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""How losses and the target error move while rows train."""
+"""How losses and the target's headline score move while rows train."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -11,6 +11,7 @@ from benchmarks.figures.marks import LINE, Look, breadth, canvas, fit, legend, l
 from benchmarks.records.record import OK, RunRecord
 from benchmarks.statistics.estimates import Estimate, estimate
 from benchmarks.studies.study import Study
+from benchmarks.tables.summary import known_scores
 
 PANELS = 6
 POINTS = 15  # neighbouring readings of a longer curve are averaged
@@ -28,9 +29,10 @@ def curve_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
     ``None`` where no finished run has a curve.
     """
     done = [record for record in records if record.status == OK and record.curve]
-    errors = _curves(study, [(record.spec["row"], _errors(record)) for record in done]).get("error")
+    headline = known_scores(records).headline
+    scores = _curves(study, [(record.spec["row"], _scores(record, headline.name)) for record in done])
     losses = _curves(study, [(record.spec["row"], thinned(record.curve)) for record in done])
-    panels = {ORACLE: errors} if errors else {}
+    panels = {ORACLE: scores[headline.name]} if scores else {}
     panels |= _chosen(losses, PANELS - len(panels))
     if not panels:
         return None
@@ -40,7 +42,7 @@ def curve_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
     for axes, (title, curves) in zip(places, panels.items(), strict=True):
         _panel(axes, curves, marked)
         axes.set_title(title, fontsize="medium")
-        titled(axes, "y", "error % of the row's own model" if title == ORACLE else "loss")
+        titled(axes, "y", f"{headline.title} of the row's own model" if title == ORACLE else "loss")
     averaged = max(_averaged(record.curve) for record in done)
     figure.supxlabel(
         "step" if averaged == 1 else f"step; each point of a loss is the mean of up to {averaged} readings",
@@ -63,8 +65,8 @@ def thinned(readings: Readings) -> Readings:
     ]
 
 
-def _errors(record: RunRecord) -> Readings:
-    return [{name: point[name] for name in ("step", "error")} for point in record.checkpoints]
+def _scores(record: RunRecord, headline: str) -> Readings:
+    return [{name: point[name] for name in ("step", headline)} for point in record.checkpoints]
 
 
 def _averaged(readings: Readings) -> int:

@@ -1,4 +1,4 @@
-"""One number of a run against another: the target error against training time, and against FID."""
+"""One number of a run against another: the target's headline score against training time, and against FID."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +12,16 @@ from benchmarks.figures.marks import LINE, Look, breadth, canvas, fit, legend, l
 from benchmarks.records.record import OK, RunRecord
 from benchmarks.statistics.estimates import Estimate, estimate
 from benchmarks.studies.study import Study
-from benchmarks.tables.summary import Runs, Values, bounds_in, by_seed, finished, shared_machine, summarise
+from benchmarks.tables.summary import (
+    Runs,
+    Values,
+    bounds_in,
+    by_seed,
+    finished,
+    known_scores,
+    shared_machine,
+    summarise,
+)
 
 Points = Mapping[str, tuple[Sequence[float], Sequence[float]]]
 Means = Mapping[str, tuple[Estimate, Estimate]]
@@ -24,11 +33,12 @@ def pareto_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
     Steps count at their median time, so that pauses of the machine do not. A band joins the rows that no other betters
     in both means; rows that train nothing are dashed lines. ``None`` where no timed run has an error.
     """
-    runs = finished(records)
-    points, means = _points({row: (_time(runs, row), by_seed(runs, "error", row)) for row in study.rows})
+    runs, known = finished(records), known_scores(records)
+    headline = known.headline.name
+    points, means = _points({row: (_time(runs, row), by_seed(runs, headline, row)) for row in study.rows})
     if not points:
         return None
-    errors = {row: estimate([*by_seed(runs, "error", row).values()]) for row in _bounds(study, records)}
+    errors = {row: estimate([*by_seed(runs, headline, row).values()]) for row in _bounds(study, records)}
     bounds = {row: number.mean for row, number in errors.items() if number}
     figure, axes, marked = _canvas(study, points)
     fit(axes, "x", _all(points, 0), [time for time, _ in means.values()])
@@ -39,7 +49,7 @@ def pareto_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
     _draw(axes, points, means, marked, whiskers=True)
     first = next(record for record in records if record.status == OK)
     titled(axes, "x", f"training seconds on {first.host.get('device', 'one device')}{shared_machine(first)}")
-    titled(axes, "y", "target error %")
+    titled(axes, "y", known.scores[headline].title)
     legend(figure, marked, lines=False, more=[_joined(axes, front(means))])
     return figure
 
@@ -74,8 +84,9 @@ def fid_error_figure(study: Study, records: Sequence[RunRecord]) -> Figure | Non
     ``None`` where no such run has both.
     """
     summary, runs = summarise(study, records), finished(records)
+    headline = summary.known.headline.name
     points, means = _points(
-        {row: (by_seed(runs, "fid", row), by_seed(runs, "error", row)) for row in study.rows}
+        {row: (by_seed(runs, "fid", row), by_seed(runs, headline, row)) for row in study.rows}
     )
     trained = {row: mine for row, mine in points.items() if row not in _bounds(study, records)}
     if not trained:
@@ -86,7 +97,7 @@ def fid_error_figure(study: Study, records: Sequence[RunRecord]) -> Figure | Non
     _draw(axes, points, means, marked, whiskers=False)
     axes.set_title(_correlation(_all(trained, 0), _all(trained, 1)), fontsize="medium")
     titled(axes, "x", summary.title("fid"))
-    titled(axes, "y", summary.title("error"))
+    titled(axes, "y", summary.title(headline))
     legend(figure, marked, lines=False)
     return figure
 

@@ -45,14 +45,26 @@ def _migrated(folder: Path) -> bool:
     return bool(files)
 
 
+# fmt: off
+ERROR = {
+    "name": "error", "unit": "%", "about": "error", "span": "0 … 100", "better": "lower", "digits": 1,
+    "worst": 100, "wrong_answers": True,
+}
+ANGLE = {
+    "name": "angle", "unit": "°", "about": "mean angle between predicted and true orientation",
+    "span": "0 … 180 degrees", "better": "lower", "digits": 1, "worst": 180, "wrong_answers": False,
+}
+CLASSES = {"name": "classification", "headline": "error", "probabilities": True, "measures": [ERROR]}
+POSES = {**CLASSES, "name": "classification+pose", "measures": [ERROR, ANGLE]}
+# fmt: on
+
+
 def _to_3(content: Content) -> Content:
-    """Say whether the row is a bound, which schema 2 left to see from what the run trained."""
-    trained = (
-        bool(content["parameters"])
-        if content["status"] == OK
-        else set(content["spec"]["settings"]) != {"method"}
-    )
-    return {**content, "bound": not trained, "schema": 3}
+    """Name the task, and say whether the row is a bound: schema 2 left both to be seen from scores and parameters."""
+    task = POSES if "angle" in content["scores"] else CLASSES
+    done = content["status"] == OK
+    trained = bool(content["parameters"]) if done else set(content["spec"]["settings"]) != {"method"}
+    return {**content, "bound": not trained, "task": task if done else {}, "schema": 3}
 
 
 STEPS: Mapping[int, Callable[[Content], Content]] = {2: _to_3}

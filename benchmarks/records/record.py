@@ -17,8 +17,9 @@ class RunRecord:
     to ``None`` with an entry in ``blanks`` that says why. ``protocol`` says with which extractor, how many images and
     which data the scores were taken; ``step_ms`` holds quartiles over timed windows; ``images_per_step`` counts source
     images; ``seconds`` lists the phases. ``intervals`` holds the 95 % interval over images, for scores that have one;
+    ``task`` says what the pair asks and how its scores are titled, empty in a run that did not come to its scores;
     ``floor`` the realism scores of one half of the real test images against the other. Each of ``checkpoints`` is a step
-    with the target error of the row's model then, and the criteria by which selection rules choose.
+    with the task's headline score of the row's model then, and the criteria by which selection rules choose.
     """
 
     id: str
@@ -30,6 +31,7 @@ class RunRecord:
     blanks: Mapping[str, str] = field(default_factory=dict)
     intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)
     floor: Mapping[str, float] = field(default_factory=dict)
+    task: Mapping[str, Any] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     protocol: Mapping[str, str | int] = field(default_factory=dict)
     step_ms: Mapping[str, float | int] = field(default_factory=dict)

@@ -57,18 +57,25 @@ CRITERIA: dict[str, Callable[[Probabilities], float]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A rule of choice: the checkpoint with the lowest or highest ``criterion``; of equals the latest."""
+    """A rule of choice: the checkpoint with the lowest or highest ``criterion``; of equals the latest.
+
+    ``{headline}`` in ``about`` and ``criterion`` stands for the headline score of the task.
+    """
 
     about: str
     criterion: str
     best: Literal["lowest", "highest"]
 
+    def criterion_of(self, headline: str) -> str:
+        """Return the criterion by its name in the checkpoints of a task with this headline score."""
+        return self.criterion.format(headline=headline)
+
 
 RULES: dict[str, Rule] = {
     "last": Rule(about="the last checkpoint", criterion="step", best="highest"),
     "source-validation": Rule(
-        about="lowest error on source images held out of training, adapted where the row adapts",
-        criterion="source_error",
+        about="lowest {headline} on source images held out of training, adapted where the row adapts",
+        criterion="source_{headline}",
         best="lowest",
     ),
     "entropy": Rule(
@@ -85,8 +92,8 @@ RULES: dict[str, Rule] = {
         best="highest",
     ),
     "oracle": Rule(
-        about="lowest error on the test images themselves: no fair choice, the bound of what choosing can bring",
-        criterion="error",
+        about="lowest {headline} on the test images themselves: no fair choice, the bound of what choosing can bring",
+        criterion="{headline}",
         best="lowest",
     ),
 }
@@ -115,7 +122,7 @@ def completed(
     )
 
 
-def chosen(rule: Rule, checkpoints: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
+def chosen(rule: Rule, checkpoints: Sequence[Mapping[str, float]], headline: str) -> Mapping[str, float]:
     """Return the checkpoint that a rule chooses of at least one, which are in the order of their steps."""
     best = max if rule.best == "highest" else min  # either takes the first of equals
-    return best(reversed(checkpoints), key=itemgetter(rule.criterion))
+    return best(reversed(checkpoints), key=itemgetter(rule.criterion_of(headline)))

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.records.record import OK, RunRecord
-from benchmarks.scores.catalogue import SCORES
+from benchmarks.scores.catalogue import Score
 from benchmarks.statistics.estimates import Estimate, estimate
-from benchmarks.tables.summary import Values, by_seed, finished, paired
+from benchmarks.tables.summary import Runs, Values, by_seed, finished, known_scores, paired
 
 
 def differences(rows: Sequence[str], records: Sequence[RunRecord]) -> dict[str, Any]:
@@ -16,26 +16,24 @@ def differences(rows: Sequence[str], records: Sequence[RunRecord]) -> dict[str, 
     seeds that both have, and where its 95 % interval lies, or ``None`` where they share no seed;
     ``settings[row][path]`` is text, ``None`` where a row has no such setting.
     """
-    names, runs = scores_in(records), finished(records)
+    scores, runs = scores_in(records), finished(records)
     settings = settings_of(rows, records)
     paths = paths_in(settings)
     return {
         "rows": list(rows),
-        "scores": [SCORES[name].short for name in names],
-        "means": [[_mean(name, by_seed(runs, name, row)) for name in names] for row in rows],
-        "differences": [
-            [[_difference(name, paired(runs, name, row, other)) for name in names] for other in rows]
-            for row in rows
-        ],
+        "scores": [score.short for score in scores.values()],
+        "means": [[_mean(score, by_seed(runs, name, row)) for name, score in scores.items()] for row in rows],
+        "differences": [[_differences(scores, runs, row, other) for other in rows] for row in rows],
         "paths": paths,
         "settings": [[settings[row].get(path) for path in paths] for row in rows],
     }
 
 
-def scores_in(records: Sequence[RunRecord]) -> list[str]:
-    """Return the names of the scores that any finished run has, in the catalogue's order."""
+def scores_in(records: Sequence[RunRecord]) -> dict[str, Score]:
+    """Return by name the scores that any finished run of one task has, in the order of a table's columns."""
     done = [record.scores for record in records if record.status == OK]
-    return [name for name in SCORES if any(scores.get(name) is not None for scores in done)]
+    known = known_scores(records).scores
+    return {name: one for name, one in known.items() if any(mine.get(name) is not None for mine in done)}
 
 
 def settings_of(rows: Sequence[str], records: Sequence[RunRecord]) -> dict[str, dict[str, str]]:
@@ -55,16 +53,22 @@ def paths_in(settings: Mapping[str, Mapping[str, str]]) -> list[str]:
     return sorted(paths, key=lambda path: path.startswith("budget."))
 
 
-def _mean(name: str, values: Values) -> str:
+def _mean(score: Score, values: Values) -> str:
     number = estimate([*values.values()])
-    return number.written(SCORES[name].digits) if number else ""
+    return number.written(score.digits) if number else ""
 
 
-def _difference(name: str, gaps: Values) -> list[str | int] | None:
+def _differences(
+    scores: Mapping[str, Score], runs: Runs, row: str, other: str
+) -> list[list[str | int] | None]:
+    return [_difference(score, paired(runs, name, row, other)) for name, score in scores.items()]
+
+
+def _difference(score: Score, gaps: Values) -> list[str | int] | None:
     number = estimate([*gaps.values()])
     if number is None:
         return None
-    return [number.written(SCORES[name].digits, sign=True), number.count, _place(number)]
+    return [number.written(score.digits, sign=True), number.count, _place(number)]
 
 
 def _place(number: Estimate) -> str:

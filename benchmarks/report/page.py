@@ -7,7 +7,6 @@ from pathlib import Path
 from benchmarks.records.record import OK, RunRecord
 from benchmarks.report.differences import scores_in
 from benchmarks.report.sections import section
-from benchmarks.scores.catalogue import SCORES
 from benchmarks.studies.published import STUDIES
 from benchmarks.studies.study import Study
 from benchmarks.tables.markup import document
@@ -91,11 +90,14 @@ def _study(number: int, study: Study, made: Sequence[Table], results: Path) -> s
 
 
 def _methods(found: Sequence[Found]) -> str:
-    names = scores_in([record for _, records in found for record in records])
+    tasks: dict[str, list[RunRecord]] = {}
+    for record in (record for _, records in found for record in records):
+        tasks.setdefault(str(record.task), []).append(record)
+    known = dict.fromkeys(score for mine in tasks.values() for score in scores_in(mine).values())
     scores = "\n".join(
-        f"<dt>{escape(SCORES[name].short)}</dt><dd>{escape(SCORES[name].about)}; "
-        f"{'no way' if SCORES[name].better == 'neither' else SCORES[name].better} is better</dd>"
-        for name in names
+        f"<dt>{escape(score.short)}</dt><dd>{escape(score.about)}; "
+        f"{'no way' if score.better == 'neither' else score.better} is better</dd>"
+        for score in known
     )
     intervals = "\n".join(f"<p>{escape(text)}</p>" for text in INTERVALS)
     return (

@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.records.record import RunRecord
 from benchmarks.report.differences import differences, paths_in, scores_in, settings_of
 from benchmarks.report.pictures import figures
-from benchmarks.scores.catalogue import SCORES
+from benchmarks.scores.catalogue import Score
 from benchmarks.studies.study import Study
 from benchmarks.tables.formats import html_grid, html_notes
 from benchmarks.tables.markup import json_block, table
@@ -67,8 +67,8 @@ def _fold(summary: str, content: str) -> str:
 
 def _runs(runs: Sequence[RunRecord], links: Mapping[str, str]) -> str:
     """Return the runs with what each scored and where it came from; the first run of a row is where links lead."""
-    names = scores_in(runs)
-    lines = [_run(record, names) for record in runs]
+    known = scores_in(runs)
+    lines = [_run(record, known) for record in runs]
     heads = list(dict.fromkeys(head for line in lines for head in line))
     free, ids = dict(links), []
     for record in runs:
@@ -76,9 +76,9 @@ def _runs(runs: Sequence[RunRecord], links: Mapping[str, str]) -> str:
     return table("Runs", heads, [[escape(line.get(head, "")) for head in heads] for line in lines], ids)
 
 
-def _run(record: RunRecord, names: Sequence[str]) -> dict[str, str]:
+def _run(record: RunRecord, known: Mapping[str, Score]) -> dict[str, str]:
     """Return the cells of one run by the heads of their columns."""
-    scores = {SCORES[name].short: record.scores.get(name) for name in names}
+    scores = {score.short: record.scores.get(name) for name, score in known.items()}
     step = record.step_ms
     return {
         "run": record.id,

@@ -4,7 +4,7 @@ import json
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,18 @@ BATCH = 64
 
 
 @dataclass(frozen=True, kw_only=True)
+class StoredTask:
+    """What a stored adapter knows of its task; nothing can be taught by it."""
+
+    name: str
+    outputs: int
+
+    def losses(self, outputs: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Raise: no loss is stored."""
+        raise NotImplementedError(f"the losses of the task {self.name!r} are not stored with an adapter")
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainedAdapter:
     """An adapter with the shape (C, H, W) of the images it was trained on."""
 
@@ -37,7 +49,9 @@ class TrainedAdapter:
 
 def pack(adapter: Adapter, spec: RunSpec, problem: Problem) -> bytes:
     """Return an adapter's weights as a safetensors file that says which run and problem it belongs to."""
-    about = {"row": spec.row, "scale": spec.scale, "settings": spec.settings, "problem": asdict(problem)}
+    task = {"task": problem.task.name, "outputs": problem.outputs}
+    plain = {"shape": problem.shape, **task, "batch": problem.batch, "steps": problem.steps}
+    about = {"row": spec.row, "scale": spec.scale, "settings": spec.settings, "problem": plain}
     weights = {name: value.contiguous() for name, value in adapter.state_dict().items()}
     return save(weights, metadata={"adapter": json.dumps(about)})
 
@@ -60,11 +74,17 @@ def unpack(run: Path, device: torch.device) -> TrainedAdapter:
         raise UserMistake(
             f"file {str(path)!r} is no adapter ({error}); allowed: the {FILE} that a run writes."
         ) from error
-    problem = Problem(**about["problem"] | {"shape": tuple(about["problem"]["shape"])})
+    problem = _problem(**about["problem"])
     adapter = config_of(about["settings"]).build(problem, device, seed=0).adapter()
     assert isinstance(adapter, torch.nn.Module)
     adapter.load_state_dict(weights)
     return TrainedAdapter(adapter=adapter, shape=problem.shape)
+
+
+def _problem(*, shape: Sequence[int], task: str, outputs: int, batch: int, steps: int) -> Problem:
+    channels, height, width = shape
+    stored = StoredTask(name=task, outputs=outputs)
+    return Problem(shape=(channels, height, width), task=stored, batch=batch, steps=steps)
 
 
 def adapt_folder(trained: TrainedAdapter, source: Path, out: Path, seed: int, device: torch.device) -> int:

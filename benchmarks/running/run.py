@@ -117,7 +117,7 @@ def _run(
         **_measured(evaluator, training, scores, predictions, times),
         **describe(device),
     )
-    files = {PREDICTIONS: packed(predictions)} if predictions else {}
+    files = {PREDICTIONS: packed(predictions, pair.task)} if predictions else {}
     if trained and adapter is not None:
         files |= pictures(evaluator, adapter, scores, spec.seed)
         files |= film(evaluator, training.snapshots, spec.seed)
@@ -138,6 +138,7 @@ def _measured(
         "blanks": scores.blanks,
         "intervals": {name: list(edges) for name, edges in scores.intervals.items()},
         "floor": evaluator.floor,
+        "task": evaluator.pair.task.plain,
         "protocol": evaluator.protocol,
         "step_ms": training.step_ms,
         "images_per_step": training.images_per_step,

@@ -103,8 +103,7 @@ def problem_of(pair: DomainPair, scale: Scale) -> Problem:
     """Return what a method may know of a pair before it trains at a scale."""
     return Problem(
         shape=pair.shape,
-        task=pair.task.name,
-        outputs=pair.task.outputs,
+        task=pair.task,
         batch=scale.batch_for(pair.shape),
         steps=scale.steps,
     )

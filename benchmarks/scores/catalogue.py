@@ -1,11 +1,15 @@
 """The scores by name: how a table titles them, in which unit, and which way is better; what may extract their features.
 
+Scores that need labels are those of a task: they are made from the measures that the task brings.
+
 Needs no torch.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from datasets.tasks.measures import ANGLE, ERROR, Measure
 from mistakes import unknown
 
 
@@ -25,54 +29,12 @@ class Score:
     worst: float | None = None
 
 
-SCORES: dict[str, Score] = {
+SUITE: Mapping[str, Score] = {
     "fid": Score(
         title="FID ({extractor}, n={images})",
         short="FID",
         about="Fréchet distance of features, adapted source against target test; from 0; biased upwards for small n",
         grid="scores",
-    ),
-    "error": Score(
-        title="target error %",
-        short="error",
-        about="error on the target test set of a task model trained on adapted source, or of the method's own where it adapts no image; 0 … 100",
-        grid="scores",
-        worst=100,
-    ),
-    "own_error": Score(
-        title="own model's error %",
-        short="own error",
-        about="error on the target test set of the task model that the method itself trains; 0 … 100",
-        grid="scores",
-        worst=100,
-    ),
-    "unseen_error": Score(
-        title="target error %, unseen classes",
-        short="unseen error",
-        about="target error on the classes that adaptation saw in neither domain; 0 … 100",
-        grid="scores",
-        worst=100,
-    ),
-    "angle": Score(
-        title="target angle °",
-        short="angle",
-        about="mean angle between predicted and true orientation on the target test set; 0 … 180 degrees",
-        grid="scores",
-        worst=180,
-    ),
-    "own_angle": Score(
-        title="own model's angle °",
-        short="own angle",
-        about="the same for the task model that the method itself trains; 0 … 180 degrees",
-        grid="scores",
-        worst=180,
-    ),
-    "label_error": Score(
-        title="labels lost %",
-        short="labels lost",
-        about="share of adapted source images that a task model trained on the source no longer reads as their label; 0 … 100",
-        grid="scores",
-        worst=100,
     ),
     "fid_limit": Score(
         title="FID∞",
@@ -167,6 +129,100 @@ SCORES: dict[str, Score] = {
         digits=3,
     ),
 }
+"""The scores that need no labels."""
+
+
+HEADLINE = {
+    "{name}": (
+        "target {title}",
+        "{words}",
+        "{about} on the target test set of a task model trained on adapted source, or of the method's own where it adapts no image",
+    ),
+    "own_{name}": (
+        "own model's {title}",
+        "own {words}",
+        "{about} on the target test set of the task model that the method itself trains",
+    ),
+    "unseen_{name}": (
+        "target {title}, unseen classes",
+        "unseen {words}",
+        "target {words} on the classes that adaptation saw in neither domain",
+    ),
+}
+OTHER = {
+    "{name}": ("target {title}", "{words}", "{about} on the target test set"),
+    "own_{name}": (
+        "own model's {title}",
+        "own {words}",
+        "the same for the task model that the method itself trains",
+    ),
+}
+LOST = {
+    "label_error": (
+        "labels lost {unit}",
+        "labels lost",
+        "share of adapted source images that a task model trained on the source no longer reads as their label",
+    )
+}
+DRIFT = {
+    "label_error": (
+        "label drift {unit}",
+        "label drift",
+        "{about} of a task model trained on the source, on adapted source images",
+    )
+}
+"""Title, short title and meaning of the scores that come from a measure, by the score's name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskScores:
+    """The scores of runs on one task, in the order of a table's columns, and the measure that is the task's headline."""
+
+    headline: Measure
+    scores: Mapping[str, Score]
+
+    @classmethod
+    def of(cls, task: Mapping[str, Any]) -> "TaskScores":
+        """Return the scores of a record's ``task``; without one, those of the tasks that the suite brings."""
+        if not task:
+            return SHIPPED
+        measures = {measure["name"]: Measure(**measure) for measure in task["measures"]}
+        return cls.made_of(measures.pop(task["headline"]), *measures.values())
+
+    @classmethod
+    def made_of(cls, headline: Measure, *others: Measure) -> "TaskScores":
+        """Return the scores of a task with these measures."""
+        scores = {"fid": SUITE["fid"], **_titled(HEADLINE, headline)}
+        for one in others:
+            scores |= _titled(OTHER, one)
+        scores |= _titled(LOST if headline.wrong_answers else DRIFT, headline)
+        return cls(headline=headline, scores={**scores, **SUITE})
+
+    @property
+    def compared(self) -> tuple[str, str, str]:
+        """The names of the scores that rows are compared by, all better the lower."""
+        return "fid", self.headline.name, f"own_{self.headline.name}"
+
+
+def _titled(templates: Mapping[str, tuple[str, str, str]], one: Measure) -> dict[str, Score]:
+    words = {"name": one.name, "words": one.words, "title": one.title, "unit": one.unit, "about": one.about}
+    return {
+        name.format(**words): Score(
+            title=title.format(**words).rstrip(),
+            short=short.format(**words),
+            about=f"{about.format(**words)}; {one.span}",
+            grid="scores",
+            better=one.better,
+            digits=one.digits,
+            worst=one.worst,
+        )
+        for name, (title, short, about) in templates.items()
+    }
+
+
+SHIPPED = TaskScores.made_of(ERROR, ANGLE)
+SCORES = SHIPPED.scores
+"""The scores of the tasks that the suite brings."""
 
 TIMM = "timm:"
 EXTRACTORS: dict[str, str] = {

@@ -26,13 +26,14 @@ from benchmarks.studies.runs import runs
 from benchmarks.studies.scales import Scale, find_scale
 from benchmarks.studies.study import RunSpec, Study
 from datasets.catalogue import load_pair
+from datasets.contract import Classification
 from methods.contract import Batch, Method, Problem
 from methods.recipes import RECIPES
 from methods.settings import change
 
 BENCH = Path(__file__).parents[2] / "bench.py"
 SHORT: Mapping[str, object] = {"refiner_pretraining": 1, "critic_pretraining": 0, "history.batches": 4}
-EYES = Problem(shape=(1, 35, 55), task="classification", outputs=10, batch=64, steps=10)
+EYES = Problem(shape=(1, 35, 55), task=Classification(classes=10), batch=64, steps=10)
 ROUNDS = 5
 
 

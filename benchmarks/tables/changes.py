@@ -6,14 +6,15 @@ Runs are paired by all of their specification, the seed too.
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
 from benchmarks.records.record import OK, RunRecord
-from benchmarks.scores.catalogue import SCORES
+from benchmarks.tables.summary import known_scores
 
 RUNS, STEP = "runs", "step_ms"
+WORSE = {"lower": 1, "higher": -1}
 
 Runs = Mapping[int, RunRecord]  # by seed
 Pairs = Sequence[tuple[RunRecord, RunRecord]]
@@ -51,10 +52,15 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """The values of one score of one row, by the seeds that both have; ``fixed`` is a verdict that needs no interval."""
+    """The values of one score of one row, by the seeds that both have; ``fixed`` is a verdict that needs no interval.
+
+    ``worse`` is the sign of B − A that is the worse one.
+    """
 
     row: Row
     score: str = ""
+    title: str = ""
+    worse: int = 0
     before: tuple[float, ...] = ()
     after: tuple[float, ...] = ()
     fixed: Verdict | None = None
@@ -74,13 +80,6 @@ class Cell:
         """Return B − A by seed, for step times ln(B / A); none where the verdict is fixed."""
         pairs = [] if self.fixed else zip(self.before, self.after, strict=True)
         return [math.log(b / a) if self.score == STEP else b - a for a, b in pairs]
-
-
-def worse_sign(score: str) -> int:
-    """Return which sign of B − A is the worse one; 0 for a score that has no better way."""
-    if score in (RUNS, STEP):
-        return 1 if score == STEP else -1
-    return {"lower": 1, "higher": -1}.get(SCORES[score].better, 0)
 
 
 def row_of(record: RunRecord) -> Row:
@@ -122,11 +121,14 @@ def _matched(one: Runs, two: Runs) -> Iterator[Cell]:
         yield Cell(row=row, fixed=Verdict.OTHER_DATA)
     else:
         yield _ended(row, pairs)
-        for name in filter(worse_sign, SCORES):
-            yield from _scored(row, name, [(a.scores.get(name), b.scores.get(name)) for a, b in done])
+        for name, score in known_scores(a for a, _ in done).scores.items():
+            if score.better in WORSE:
+                cell = Cell(row=row, score=name, title=score.short, worse=WORSE[score.better])
+                yield from _filled(cell, [(a.scores.get(name), b.scores.get(name)) for a, b in done])
         other = any(a.host != b.host for a, b in done)
         times = [(a.step_ms.get("median"), b.step_ms.get("median")) for a, b in done]
-        yield from _scored(row, STEP, times, Verdict.OTHER_MACHINE if other else None)
+        fixed = Verdict.OTHER_MACHINE if other else None
+        yield from _filled(Cell(row=row, score=STEP, title="ms / step", worse=1, fixed=fixed), times)
 
 
 def _ended(row: Row, pairs: Pairs) -> Cell:
@@ -136,21 +138,17 @@ def _ended(row: Row, pairs: Pairs) -> Cell:
     )
     gain = sum(after) - sum(before)
     verdict = Verdict.LOST if gain < 0 else Verdict.GAINED if gain > 0 else Verdict.SAME
-    return Cell(row=row, score=RUNS, before=before, after=after, fixed=verdict)
+    cell = Cell(row=row, score=RUNS, title="share of runs done", worse=-1)
+    return replace(cell, before=before, after=after, fixed=verdict)
 
 
-def _scored(
-    row: Row,
-    score: str,
-    values: Sequence[tuple[float | None, float | None]],
-    fixed: Verdict | None = None,
-) -> Iterator[Cell]:
-    """Yield the cell of a score that either side has."""
+def _filled(cell: Cell, values: Sequence[tuple[float | None, float | None]]) -> Iterator[Cell]:
+    """Yield the cell with the values of a score that either side has."""
     if shared := [(a, b) for a, b in values if a is not None and b is not None]:
         before, after = zip(*shared, strict=True)
-        yield Cell(row=row, score=score, before=before, after=after, fixed=fixed)
+        yield replace(cell, before=before, after=after)
         return
     one, two = (tuple(value for pair in values if (value := pair[side]) is not None) for side in (0, 1))
     if one or two:
         alone = Verdict.NO_SEED if one and two else Verdict.ONLY_A if one else Verdict.ONLY_B
-        yield Cell(row=row, score=score, before=one, after=two, fixed=alone)
+        yield replace(cell, before=one, after=two, fixed=alone)

@@ -5,12 +5,10 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from benchmarks.records.record import RunRecord
-from benchmarks.scores.catalogue import SCORES
 from benchmarks.statistics.estimates import Estimate, estimate
 from benchmarks.tables.cells import Grid
 from benchmarks.tables.summary import (
     BUDGET,
-    COMPARED,
     COMPONENT,
     COSTS,
     QUARTILES,
@@ -61,11 +59,11 @@ def _setting_column(path: str, summary: Summary) -> Column:
 def _score_columns(summary: Summary) -> Iterator[Column]:
     """Yield every score of the main grid, the row that stands apart in bold, with its difference to the baseline."""
     rows = summary.study.rows
-    for name in [name for name in summary.scores if SCORES[name].grid == "scores"]:
+    for name in [name for name in summary.scores if summary.score(name).grid == "scores"]:
         best = summary.winner(name)
         cells = [summary.shown(name, row) for row in rows]
         yield Column(summary.title(name), cells, [] if best is None else [rows.index(best)])
-        if name in COMPARED and summary.baseline:
+        if name in summary.compared and summary.baseline:
             yield _difference_column(name, summary)
 
 
@@ -85,12 +83,12 @@ def difference_grid(summary: Summary) -> Grid | None:
         return None
     cells = []
     for one in found:
-        digits = one.mean.decimals(SCORES[one.score].digits)
+        digits = one.mean.decimals(summary.score(one.score).digits)
         span = "" if one.bootstrap is None else " … ".join(f"{edge:+z.{digits}f}" for edge in one.bootstrap)
         cells.append(
             (
                 one.row,
-                SCORES[one.score].short,
+                summary.score(one.score).short,
                 one.mean.written(digits, sign=True),
                 span,
                 f"{one.middle:+z.{digits}f}",
@@ -112,7 +110,7 @@ def realism_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid | None:
     halves = _halves(records)
     heads = ["method"]
     for name in names:
-        heads += [SCORES[name].short, *(["± images"] if _has(halves, name) else [])]
+        heads += [summary.score(name).short, *(["± images"] if _has(halves, name) else [])]
     cells = []
     for row in summary.study.rows:
         line = [row]
@@ -120,7 +118,7 @@ def realism_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid | None:
             line.append(summary.shown(name, row))
             if _has(halves, name):
                 half, number = halves.get((row, name)), summary.means.get((row, name))
-                places = number.decimals(SCORES[name].digits) if number else 0
+                places = number.decimals(summary.score(name).digits) if number else 0
                 line.append("" if half is None else f"{half:.{places}f}")
         cells.append(tuple(line))
     heading = "Realism ({extractor}, n={images})".format(**summary.protocol)
@@ -128,7 +126,7 @@ def realism_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid | None:
 
 
 def _realism(summary: Summary) -> list[str]:
-    return ["fid", *(name for name in summary.scores if SCORES[name].grid == "realism")]
+    return ["fid", *(name for name in summary.scores if summary.score(name).grid == "realism")]
 
 
 def _halves(records: Iterable[RunRecord]) -> dict[tuple[str, str], float]:
@@ -146,7 +144,7 @@ def _has(halves: Mapping[tuple[str, str], float], name: str) -> bool:
 
 def image_grid(summary: Summary) -> Grid | None:
     """Return what the adapters do to images and how their images differ."""
-    names = [name for name in summary.scores if SCORES[name].grid == "images"]
+    names = [name for name in summary.scores if summary.score(name).grid == "images"]
     if not names:
         return None
     cells = [(row, *(summary.shown(name, row) for name in names)) for row in summary.study.rows]
@@ -157,22 +155,22 @@ def floor_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid | None:
     """Return what differs where nothing does: halves of the real test images, and the baseline's seeds in two halves."""
     floors = [record.floor for record in records if record.floor]
     names = _realism(summary)
-    names += [name for name in summary.scores if name in COMPARED and name != "fid"]
+    names += [name for name in summary.compared if name != "fid"]
     cells = []
     if floors:
         about = f"real test images against other real ones, n={floors[0]['images']:.0f}"
-        cells.append((about, *(_plain(floors[0].get(name), name) for name in names)))
+        cells.append((about, *(_plain(summary, floors[0].get(name), name) for name in names)))
     seeds = summary.study.seeds
     if summary.baseline and len(seeds) >= 4:
         first, second = seeds[: len(seeds) // 2], seeds[len(seeds) // 2 :]
         about = f"{summary.baseline}, seeds {seeds_said(first)} less seeds {seeds_said(second)}"
         gaps = [_between(summary, name, first, second) for name in names]
         if any(gap is not None for gap in gaps):
-            shown = (_plain(gap, name, sign=True) for gap, name in zip(gaps, names, strict=True))
+            shown = (_plain(summary, gap, name, sign=True) for gap, name in zip(gaps, names, strict=True))
             cells.append((about, *shown))
     if not cells:
         return None
-    heads = ("what", *(SCORES[name].short for name in names))
+    heads = ("what", *(summary.score(name).short for name in names))
     return Grid(heading="Noise floor", columns=heads, cells=tuple(cells)).without_blank_columns()
 
 
@@ -183,9 +181,9 @@ def _between(summary: Summary, name: str, first: Sequence[int], second: Sequence
     return one.mean - two.mean if one and two else None
 
 
-def _plain(value: float | None, name: str, *, sign: bool = False) -> str:
+def _plain(summary: Summary, value: float | None, name: str, *, sign: bool = False) -> str:
     number = None if value is None else estimate([value])
-    return number.written(SCORES[name].digits, sign=sign) if number else ""
+    return number.written(summary.score(name).digits, sign=sign) if number else ""
 
 
 def cost_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid:

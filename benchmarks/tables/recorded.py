@@ -52,7 +52,9 @@ def _whole(everything: list[RunRecord]) -> list[Study]:
 
 def _with_criteria(record: RunRecord, results: Path) -> RunRecord:
     """Return a record whose checkpoints have every criterion that its stored predictions allow."""
-    if all(CRITERIA.keys() <= one.keys() for one in record.checkpoints):
+    if not record.task.get("probabilities") or all(
+        CRITERIA.keys() <= one.keys() for one in record.checkpoints
+    ):
         return record
     predictions = results / "runs" / record.id / store.PREDICTIONS
     return replace(record, checkpoints=completed(record.checkpoints, predictions))

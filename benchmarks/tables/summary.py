@@ -7,14 +7,13 @@ from functools import cached_property
 from typing import Any
 
 from benchmarks.records.record import OK, RunRecord
-from benchmarks.scores.catalogue import SCORES
+from benchmarks.scores.catalogue import Score, TaskScores
 from benchmarks.statistics.estimates import Estimate, Interval, bca_intervals, estimate, interquartile_mean
 from benchmarks.statistics.significance import FEWEST, holm, probability_of_improvement, sign_flip_p
 from benchmarks.studies.study import Study
 from methods.settings import varied
 from mistakes import UserMistake
 
-COMPARED = ("fid", "error", "own_error")
 COMPONENT = (
     "step_ms",
     "peak_mib",
@@ -68,7 +67,8 @@ class Difference:
 class Summary:
     """Everything that the grids of one table are made from.
 
-    ``runs`` holds the scores and costs of finished runs, and ``done`` how many finished runs each row has. ``means`` are
+    ``known`` are the scores of the task, ``scores`` the names of those that some run has. ``runs`` holds the scores and
+    costs of finished runs, and ``done`` how many finished runs each row has. ``means`` are
     over seeds; ``differences`` are those of compared scores and of a component's costs to the baseline, paired by seed.
     """
 
@@ -78,16 +78,12 @@ class Summary:
     columns: Sequence[str]
     baseline: str | None
     bounds: Collection[str]
+    known: TaskScores
     scores: Sequence[str]
     means: Numbers
     differences: Numbers
     runs: Runs
     done: Counter[str]
-
-    @property
-    def compared(self) -> list[str]:
-        """The compared scores that are there."""
-        return [name for name in COMPARED if name in self.scores]
 
     @cached_property
     def bootstraps(self) -> tuple[Intervals, Intervals]:
@@ -99,32 +95,41 @@ class Summary:
         found = bca_intervals([[*values.values()] for values in samples])
         return dict(zip(cells, found, strict=False)), dict(zip(cells, found[len(cells) :], strict=False))
 
+    @property
+    def compared(self) -> list[str]:
+        """The names of the scores that rows are compared by, of those that are there."""
+        return [name for name in self.known.compared if name in self.scores]
+
+    def score(self, name: str) -> Score:
+        """Return how a score is shown."""
+        return self.known.scores[name]
+
     def title(self, name: str) -> str:
         """Return how a score or cost is titled."""
-        return SCORES[name].title.format(**self.protocol) if name in SCORES else name
+        return name if name in COSTS else self.score(name).title.format(**self.protocol)
 
     def difference_title(self, name: str) -> str:
         """Return how the difference of a score or cost is titled."""
-        return f"Δ {SCORES[name].short if name in SCORES else COSTS[name][0].partition(' [')[0]}"
+        return f"Δ {COSTS[name][0].partition(' [')[0] if name in COSTS else self.score(name).short}"
 
     def shown(self, name: str, row: str) -> str:
         """Return the cell of a score."""
         number = self.means.get((row, name))
-        return number.written(SCORES[name].digits) if number else ""
+        return number.written(self.score(name).digits) if number else ""
 
     def difference_shown(self, name: str, row: str) -> str:
         """Return the cell of the difference of a score or cost."""
         number = self.differences.get((row, name))
         if number and name in COSTS and not number.half:
             number = replace(number, half=None)  # the same in every run, like a count of parameters
-        digits = SCORES[name].digits if name in SCORES else COSTS[name][1]
+        digits = COSTS[name][1] if name in COSTS else self.score(name).digits
         return number.written(digits, sign=True) if number else ""
 
     def winner(self, name: str) -> str | None:
         """Return the trained row whose interval of a score lies apart from, and better than, that of every other."""
-        if name not in SCORES or SCORES[name].better == "neither":
+        if name not in self.scores or self.score(name).better == "neither":
             return None
-        sign = 1 if SCORES[name].better == "lower" else -1
+        sign = 1 if self.score(name).better == "lower" else -1
         rows = [row for row in self.settings if row not in self.bounds]
         found = {row: number for row in rows if (number := self.means[row, name])}
         if len(found) < 2 or any(number.half is None for number in found.values()):
@@ -145,12 +150,14 @@ def summarise(study: Study, records: Sequence[RunRecord]) -> Summary:
     bounds = bounds_in(records)
     trained = [row for row in study.rows if row in settings and row not in bounds]
     baseline = trained[0] if trained else None
-    scores = [score for score in SCORES if any(score in mine for mine in runs.values())]
+    known = known_scores(records)
+    scores = [score for score in known.scores if any(score in mine for mine in runs.values())]
     means = {
         (row, name): estimate([*by_seed(runs, name, row).values()])
         for name in (*scores, *COSTS)
         for row in study.rows
     }
+    names = [*(name for name in known.compared if name in scores), *COMPONENT]
     return Summary(
         study=study,
         settings=settings,
@@ -158,9 +165,10 @@ def summarise(study: Study, records: Sequence[RunRecord]) -> Summary:
         columns=varied([settings[row] for row in trained]),
         baseline=baseline,
         bounds=bounds,
+        known=known,
         scores=scores,
         means=means,
-        differences=_differences(study.rows, runs, scores, baseline) if baseline else {},
+        differences=_differences(study.rows, runs, names, baseline) if baseline else {},
         runs=runs,
         done=Counter(record.spec["row"] for record in done),
     )
@@ -194,6 +202,11 @@ def differences_to_baseline(summary: Summary) -> list[Difference]:
                 )
             )
     return found
+
+
+def known_scores(records: Iterable[RunRecord]) -> TaskScores:
+    """Return the scores that the task of these records has, as the first finished run tells."""
+    return TaskScores.of(next((record.task for record in records if record.status == OK), {}))
 
 
 def finished(records: Iterable[RunRecord]) -> Runs:
@@ -258,9 +271,8 @@ def _numbers_of(record: RunRecord) -> dict[str, float | None]:
     }
 
 
-def _differences(rows: Sequence[str], runs: Runs, scores: Sequence[str], baseline: str) -> Numbers:
-    """Return the estimate of every row's difference to the baseline, in compared scores and a component's costs."""
-    names = [name for name in (*COMPARED, *COMPONENT) if name in scores or name in COMPONENT]
+def _differences(rows: Sequence[str], runs: Runs, names: Sequence[str], baseline: str) -> Numbers:
+    """Return the estimate of every row's difference to the baseline in the numbers of these names."""
     return {
         (row, name): estimate([*paired(runs, name, row, baseline).values()])
         for name in names

@@ -6,10 +6,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.records.record import OK, RunRecord
-from benchmarks.scores.catalogue import SCORES
 from benchmarks.statistics.estimates import Estimate, interquartile_mean, worst_case
 from benchmarks.studies.study import Study
-from benchmarks.tables.by_rule import Choices, choices, chosen_runs, rule_grid, rule_grids
+from benchmarks.tables.by_rule import Choices, choices, chosen_runs, rule_grid, rule_grids, unchosen
 from benchmarks.tables.cells import Columns, Grid
 from benchmarks.tables.grids import (
     cost_grid,
@@ -132,7 +131,8 @@ def _comparable(record: RunRecord) -> tuple[object, ...]:
 
 
 def _table(study: Study, records: Sequence[RunRecord], name: str) -> Table:
-    summary, picked = summarise(study, records), choices(records)
+    summary = summarise(study, records)
+    picked = choices(records, summary.known.headline.name)
     grids = (
         score_grid(summary),
         difference_grid(summary),
@@ -147,7 +147,7 @@ def _table(study: Study, records: Sequence[RunRecord], name: str) -> Table:
         title=f"{study.name}: {records[0].spec['pair']}",
         about=_about(summary, records[0]),
         grids=tuple(grid for grid in grids if grid),
-        notes=(*_failures(summary, records), *_blanks(records)),
+        notes=(*_failures(summary, records), *_blanks(summary, records), *unchosen(records, picked)),
         columns=_columns(summary),
         records=tuple(records),
     )
@@ -160,8 +160,8 @@ def _selection(table: Table, summary: Summary, picked: Choices) -> Table:
         name=f"{table.name}--selection",
         about=f"{table.about} The default rule is last; oracle looks at the test labels.",
         grids=tuple(rule_grids(summary, picked)),
-        notes=(),
-        columns=chosen_runs(picked, table.records),
+        notes=tuple(unchosen(table.records, picked)),
+        columns=chosen_runs(summary, picked, table.records),
         records=(),
     )
 
@@ -189,7 +189,7 @@ def _directions(summary: Summary) -> str:
     ways = {"higher": "Higher is better for", "neither": "No way is better for"}
     said = "Lower is better unless said. "
     for way, words in ways.items():
-        titles = [SCORES[name].short for name in summary.scores if SCORES[name].better == way]
+        titles = [summary.score(name).short for name in summary.scores if summary.score(name).better == way]
         said += f"{words} {', '.join(titles)}. " if titles else ""
     return said
 
@@ -203,23 +203,23 @@ def _failures(summary: Summary, records: Sequence[RunRecord]) -> Iterable[str]:
         for flag in record.flags:
             yield f"{run}: {flag}"
     for row in dict.fromkeys(record.spec["row"] for record in records if record.status != OK):
-        for name in [name for name in summary.scores if SCORES[name].worst is not None]:
+        for name in [name for name in summary.scores if summary.score(name).worst is not None]:
             values, planned = [*by_seed(summary.runs, name, row).values()], len(summary.study.seeds)
             if values:
-                bound = worst_case(values, planned, SCORES[name].worst or 0)
+                bound = worst_case(values, planned, summary.score(name).worst or 0)
                 yield (
-                    f"{row}: {len(values)} of {planned} runs done; {SCORES[name].short} would be {bound:.1f} "
+                    f"{row}: {len(values)} of {planned} runs done; {summary.score(name).short} would be {bound:.1f} "
                     "were the others as bad as can be"
                 )
 
 
-def _blanks(records: Sequence[RunRecord]) -> Iterable[str]:
+def _blanks(summary: Summary, records: Sequence[RunRecord]) -> Iterable[str]:
     """Yield why scores are missing, rows with the same reason for the same scores together."""
     blanks: dict[tuple[str, str], list[str]] = {}
     for record in records:
         for name, reason in record.blanks.items():
             names = blanks.setdefault((record.spec["row"], reason), [])
-            names += [SCORES[name].short] * (SCORES[name].short not in names)
+            names += [summary.score(name).short] * (summary.score(name).short not in names)
     rows: dict[tuple[str, str], list[str]] = {}
     for (row, reason), names in blanks.items():
         rows.setdefault((", no ".join(names), reason), []).append(row)

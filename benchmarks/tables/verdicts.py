@@ -14,9 +14,8 @@ from typing import Any
 
 from benchmarks.records.record import RunRecord
 from benchmarks.records.store import read_all
-from benchmarks.scores.catalogue import SCORES
 from benchmarks.statistics.estimates import Estimate, estimate
-from benchmarks.tables.changes import RUNS, STEP, Cell, Verdict, paired, row_of, worse_sign
+from benchmarks.tables.changes import STEP, Cell, Verdict, paired, row_of
 from mistakes import UserMistake
 
 FAMILY = 0.05
@@ -24,7 +23,6 @@ DRIFT = 1.05  # a smaller ratio of step times is no change: clocks and neighbour
 ROUNDING = 1e-5  # nor a smaller relative change of a score: other kernels alone move FID and KID by 1e-6
 REGRESSIONS = (Verdict.LOST, Verdict.WORSE, Verdict.SLOWER)
 COLUMNS = ("method", "pair, scale, extractor, device", "score", "A", "B", "B − A", "verdict", "seeds")
-TITLES = {"": "", RUNS: "share of runs done", STEP: "ms / step"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +47,7 @@ class Line:
         """The key to sort lines by: the verdict, then how much worse in relation to before."""
         cell, worse = self.cell, 0.0
         if cell.before and cell.after and (before := _mean(cell.before)):
-            worse = worse_sign(cell.score) * ((_mean(cell.after) or 0.0) - before) / abs(before)
+            worse = cell.worse * ((_mean(cell.after) or 0.0) - before) / abs(before)
         return list(Verdict).index(self.verdict), -worse, *cell.row, cell.score
 
     def plain(self) -> dict[str, Any]:
@@ -64,9 +62,8 @@ class Line:
         """Return what stands below ``COLUMNS``."""
         cell = self.cell
         means = ("" if mean is None else _written(mean) for mean in (_mean(cell.before), _mean(cell.after)))
-        title = TITLES[cell.score] if cell.score in TITLES else SCORES[cell.score].short
         place = " ".join(cell.row[1:])
-        return cell.row.row, place, title, *means, self._change(), self.verdict, str(cell.seeds or "")
+        return cell.row.row, place, cell.title, *means, self._change(), self.verdict, str(cell.seeds or "")
 
     def _change(self) -> str:
         if self.gap is None:
@@ -150,7 +147,7 @@ def _verdict(cell: Cell, gap: Estimate | None) -> Verdict:
     least = math.log(DRIFT) if timed else ROUNDING * abs(math.fsum(cell.before)) / gap.count
     if abs(gap.mean) <= max(gap.half, least):
         return Verdict.NOISE
-    if gap.mean * worse_sign(cell.score) > 0:
+    if gap.mean * cell.worse > 0:
         return Verdict.SLOWER if timed else Verdict.WORSE
     return Verdict.FASTER if timed else Verdict.BETTER
 

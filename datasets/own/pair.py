@@ -15,12 +15,12 @@ from datasets.own.form import FolderForm
 from datasets.own.images import Look, Row, listed, picture_paths
 from mistakes import unknown
 
-COLUMNS = {
-    "classification": ("file", "label"),
-    "classification+pose": ("file", "label", "w", "x", "y", "z"),
-}
 MODES = {"grey": "L", "rgb": "RGB"}
-TASKS = {"classification": Classification, "classification+pose": ClassificationAndPose}
+KINDS: Mapping[str, type[Classification]] = {
+    "classification": Classification,
+    "classification+pose": ClassificationAndPose,
+}
+"""The task that a TOML file asks for, by its word there."""
 
 
 def entry(form: FolderForm, path: Path) -> Entry:
@@ -52,7 +52,7 @@ def load(form: FolderForm, path: Path) -> DomainPair:
     resized = "as they are" if form.resize == "none" else "resized bilinearly"
     return DomainPair(
         name=form.name,
-        task=TASKS[form.task](classes=len(form.classes), called=form.classes),
+        task=KINDS[form.task](classes=len(form.classes), called=form.classes),
         source=folders.labelled(form.source.images, form.source.labels, form.source.masks),
         oracle=folders.labelled(target.images, target.labels) if target.labels else None,
         unlabelled=None if target.labels else folders.look.images(folders.paths(target.images)),
@@ -82,7 +82,7 @@ class _Folders:
     def labelled(self, images: str, labels: str, masks: str | None = None) -> Labelled:
         """Return the images of a folder with the labels of their listing and, from another folder, their masks."""
         paths, folder = self.paths(images, labels, masks), self.root / images
-        rows = listed(self.root / labels, COLUMNS[self.form.task], folder, paths)
+        rows = listed(self.root / labels, ("file", *KINDS[self.form.task].COLUMNS), folder, paths)
         examples = Labelled(images=self.look.images(paths), labels=self._labels(rows, self.root / labels))
         if masks is None:
             return examples
@@ -91,20 +91,20 @@ class _Folders:
 
     def _labels(self, rows: Sequence[Row], listing: Path) -> Tensor:
         """Return the labels of these rows as the task has them."""
-        classes, poses = [], []
+        classes, numbers = [], []
+        _, *columns = KINDS[self.form.task].COLUMNS
         for row in rows:
-            label, *pose = row.cells
+            label, *cells = row.cells
             if label not in self.form.classes:
                 raise unknown(f"label in line {row.line} of {str(listing)!r}:", label, self.form.classes)
             classes.append(self.form.classes.index(label))
             try:
-                poses.append([float(number) for number in pose])
+                numbers.append([float(cell) for cell in cells])
             except ValueError as error:
-                raise reading.refused(
-                    listing, f"has w,x,y,z = {','.join(pose)} in line {row.line}", "numbers"
-                ) from error
+                said = f"has {','.join(columns)} = {','.join(cells)} in line {row.line}"
+                raise reading.refused(listing, said, "numbers") from error
         kinds = torch.tensor(classes)
-        return torch.column_stack([kinds.float(), torch.tensor(poses)]) if poses[0] else kinds
+        return torch.column_stack([kinds.float(), torch.tensor(numbers)]) if columns else kinds
 
 
 def _refuse_leak(learnt_from: Mapping[str, Sequence[Path]], test: Sequence[Path]) -> None:

@@ -64,7 +64,7 @@ def test_the_method_matches_the_moments(monkeypatch: pytest.MonkeyPatch) -> None
 
     moments = _module("methods.moments", monkeypatch)
     pair = load_pair("shapes")
-    problem = Problem(shape=pair.shape, task=pair.task.name, outputs=3, batch=64, steps=100)
+    problem = Problem(shape=pair.shape, task=pair.task, batch=64, steps=100)
     method = moments.MomentsConfig().build(problem, torch.device("cpu"), 0)
     batches = Batches(pair, 64, 0)
     for _ in range(problem.steps):

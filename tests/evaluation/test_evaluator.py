@@ -12,7 +12,7 @@ from PIL import Image
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from benchmarks.evaluation.downstream.task_net import TaskTraining, angle, error, predict, task_scores
+from benchmarks.evaluation.downstream.task_net import TaskTraining, predict
 from benchmarks.evaluation.evaluator import (
     COLLAPSE,
     NO_LPIPS,
@@ -31,6 +31,8 @@ from benchmarks.scores.frechet import frechet_distance
 from benchmarks.scores.kernel import kernel_distance
 from datasets.catalogue import load_pair
 from datasets.contract import ClassificationAndPose, DomainPair, Labelled, to_unit
+from datasets.tasks.classification import error
+from datasets.tasks.pose import angle
 
 TRAINING = TaskTraining(steps=60)
 REALISM = ("fid", "fid_limit", "kid", "mind", "precision", "recall", "density", "coverage")
@@ -443,7 +445,7 @@ def test_scores_of_a_pose_are_class_error_and_mean_angle() -> None:
     true = torch.nn.functional.normalize(torch.randn(6, 4, generator=random), dim=1)
     labels = torch.cat([torch.tensor([[0.0], [1], [2], [0], [1], [2]]), true], 1)
     guess = torch.randn(6, 7, generator=random)
-    scores = task_scores(guess, labels, ClassificationAndPose(classes=3))
+    scores = ClassificationAndPose(classes=3).scores(guess, labels)
     hats = np.tanh(guess[:, 3:].double().numpy())
     hats /= np.linalg.norm(hats, axis=1, keepdims=True)
     turns = [

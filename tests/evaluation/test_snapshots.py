@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks.evaluation.downstream.task_net import TaskTraining, error, predict
+from benchmarks.evaluation.downstream.task_net import TaskTraining, predict
 from benchmarks.evaluation.evaluator import Evaluator, adapted, hold_out
 from benchmarks.evaluation.features.extractors import load_extractor
 from benchmarks.evaluation.samples import film
@@ -28,6 +28,8 @@ from benchmarks.running import run as running
 from benchmarks.studies.runs import runs
 from benchmarks.studies.study import Study
 from datasets.catalogue import load_pair
+from datasets.contract import Classification, ClassificationAndPose
+from datasets.tasks.classification import error
 from methods.bounds import Identity
 
 CPU = torch.device("cpu")
@@ -141,11 +143,16 @@ def test_no_criterion_but_the_error_feels_the_target_labels() -> None:
 def test_packed_predictions_are_log_probabilities() -> None:
     logits = torch.tensor([[1.0, 2.0, 3.0]])
     one = Predictions(step=2, validation=logits, target=logits, test=logits)
-    stored = np.load(io.BytesIO(packed([one, replace(one, step=4)])))
+    stored = np.load(io.BytesIO(packed([one, replace(one, step=4)], Classification(classes=3))))
     assert stored["step"].tolist() == [2, 4]
     assert stored["test"].shape == (2, 1, 3)
     assert np.exp(stored["test"].astype(np.float64)).sum(2) == pytest.approx(1, abs=1e-3)
-    assert packed([one]) == packed([one])
+    task = Classification(classes=3)
+    assert packed([one], task) == packed([one], task)
+    posed = ClassificationAndPose(classes=3)
+    turned = replace(one, **{name: torch.randn(1, 7) for name in ("validation", "target", "test")})
+    stored = np.load(io.BytesIO(packed([turned], posed)))
+    assert np.exp(stored["test"].astype(np.float64)).sum(2) == pytest.approx(1, abs=1e-3)
 
 
 def test_film_shows_source_and_every_snapshot() -> None:

@@ -66,8 +66,7 @@ def poses() -> DomainPair:
 
 def build(row: str, pair: str = "shapes", seed: int = 0, batch: int = BATCH) -> Method:
     domains = loaded(pair)
-    task = domains.task
-    problem = Problem(shape=domains.shape, task=task.name, outputs=task.outputs, batch=batch, steps=12)
+    problem = Problem(shape=domains.shape, task=domains.task, batch=batch, steps=12)
     return RECIPES[row].at("smoke").build(problem, CPU, seed)
 
 

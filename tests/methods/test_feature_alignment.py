@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from benchmarks.running.batches import Batches
 from datasets.catalogue import load_pair
+from datasets.contract import Classification
 from methods.contract import Batch, Problem
 from methods.feature_alignment import FeatureAlignment
 from methods.parts.alignment import CovarianceDistance, DomainClassifier, MeanDiscrepancy
@@ -214,7 +215,7 @@ def test_reconstruction_may_be_off_by_a_constant() -> None:
 
 def build(row: str, changes: dict[str, object] | None = None) -> tuple[FeatureAlignment, Batches]:
     config = change(RECIPES[row].at("smoke"), changes or {})
-    problem = Problem(shape=(1, 12, 12), task="classification", outputs=3, batch=16, steps=12)
+    problem = Problem(shape=(1, 12, 12), task=Classification(classes=3), batch=16, steps=12)
     method = config.build(problem, torch.device("cpu"), 0)
     assert isinstance(method, FeatureAlignment)
     return method, Batches(load_pair("shapes"), 16, 0)

@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 from benchmarks.running.batches import Batches
 from datasets.catalogue import load_pair
-from datasets.contract import to_unit
+from datasets.contract import Classification, ClassificationAndPose, to_unit
 from methods.contract import Batch, Problem
 from methods.networks.tower import TaskTower
 from methods.parts.content import L1, Content, PairwiseError
 from methods.parts.guidance import GGDR
 from methods.parts.history import History
-from methods.parts.lessons import Lesson, classification_and_pose
+from methods.parts.lessons import Lesson
 from methods.parts.optimisers import Sgd
 from methods.pixelda import PixelDA
 from methods.recipes import RECIPES
@@ -36,9 +36,9 @@ def build(
     row: str = "pixelda", scale: str = "smoke", seed: int = 0, batch: int = 16, **changes: Any
 ) -> PixelDA:
     """The method of a row; changes have "__" for the dots of their paths."""
-    task, outputs = changes.pop("task", "classification"), changes.pop("outputs", 3)
+    task = changes.pop("task", Classification(classes=3))
     shape = (1, 12, 12) if scale == "smoke" else (3, 32, 32)
-    problem = Problem(shape=shape, task=task, outputs=outputs, batch=batch, steps=12)
+    problem = Problem(shape=shape, task=task, batch=batch, steps=12)
     config = change(RECIPES[row].at(scale), {path.replace("__", "."): v for path, v in changes.items()})
     method = config.build(problem, torch.device("cpu"), seed)
     assert isinstance(method, PixelDA)
@@ -185,18 +185,20 @@ def test_step_is_the_critics_half_then_the_generators_on_one_adapted_batch() -> 
 
 
 def test_task_with_pose_weighs_pose_by_branch() -> None:
-    changes = {"task": "classification+pose", "outputs": 7}
+    changes = {"task": ClassificationAndPose(classes=3)}
     method, other = build(**changes), build(**changes)
     turns = F.normalize(torch.randn(16, 4, generator=generator(0, "turns")), dim=1)
     batch = replace(next(stream()), labels=torch.cat([torch.arange(16)[:, None] % 3, turns], 1))
     _, adapted = adapt(other, batch)
-    on_adapted = classification_and_pose(other.tower.branch("adapted")(adapted), batch.labels, 0.125).item()
-    on_source = classification_and_pose(other.tower.branch("source")(batch.source), batch.labels, 0.25).item()
+    weights, terms = {"adapted": 0.125, "source": 0.25}, dict[str, float]()
+    for branch, images in (("adapted", adapted), ("source", batch.source)):
+        of_branch = other.task.losses(other.tower.branch(branch)(images), batch.labels)
+        terms[branch] = (of_branch["class"] + weights[branch] * of_branch["pose"]).item()
     features, adapted = adapt(method, batch)
     task = method.generator_step(batch, adapted)["generator task"]
-    assert task.item() == pytest.approx(TASK * on_adapted, rel=1e-4)
+    assert task.item() == pytest.approx(TASK * terms["adapted"], rel=1e-4)
     task = method.critic_step(batch, adapted.detach(), features)["task"]
-    assert task.item() == pytest.approx(on_adapted + on_source, rel=1e-4)
+    assert task.item() == pytest.approx(terms["adapted"] + terms["source"], rel=1e-4)
 
 
 def slope(row: str = "pixelda", **changes: Any) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from benchmarks.running.batches import Batches
 from datasets.catalogue import load_pair
-from datasets.contract import to_unit
+from datasets.contract import Classification, to_unit
 from methods.contract import Problem
 from methods.networks.refiner import Critic, CriticNet, Refiner, RefinerNet
 from methods.parts.guidance import GGDR, Decoder
@@ -167,7 +167,7 @@ def test_guidance_refuses_a_block_that_is_not_there(block: int) -> None:
 
 def smoke(changes: Mapping[str, object], seed: int = 0) -> tuple[RefinerGan, Batches]:
     config = change(change(RefinerGanConfig(), RefinerGanConfig.SCALES["smoke"]), changes)
-    problem = Problem(shape=(1, 12, 12), task="classification", outputs=3, batch=16, steps=12)
+    problem = Problem(shape=(1, 12, 12), task=Classification(classes=3), batch=16, steps=12)
     return config.build(problem, torch.device("cpu"), seed), Batches(load_pair("shapes"), 16, seed)
 
 

@@ -62,7 +62,7 @@ def test_rules_choose_the_best_by_their_criterion_and_of_equals_the_latest() -> 
         {"step": 3, "error": 20, "source_error": 2, "entropy": 0.5, "information": 2.5, "snd": 3.0},
         {"step": 4, "error": 25, "source_error": 1, "entropy": 0.7, "information": 0.1, "snd": 1.0},
     ]
-    found = {name: chosen(rule, checkpoints)["step"] for name, rule in RULES.items()}
+    found = {name: chosen(rule, checkpoints, "error")["step"] for name, rule in RULES.items()}
     assert found == {
         **{"last": 4, "source-validation": 4, "entropy": 2, "information": 3, "snd": 2, "oracle": 3}
     }
@@ -75,13 +75,14 @@ def test_no_checkpoint_is_better_than_the_chosen_one(values: list[int], name: st
         dict.fromkeys(("error", "source_error", *CRITERIA), float(value)) | {"step": float(step)}
         for step, value in enumerate(values)
     ]
-    best = chosen(rule, checkpoints)[rule.criterion]
-    others = [one[rule.criterion] for one in checkpoints]
+    criterion = rule.criterion_of("error")
+    best = chosen(rule, checkpoints, "error")[criterion]
+    others = [one[criterion] for one in checkpoints]
     assert best == (min(others) if rule.best == "lowest" else max(others))
 
 
 def test_only_the_oracle_looks_at_the_test_images() -> None:
-    assert [name for name, rule in RULES.items() if rule.criterion == "error"] == ["oracle"]
+    assert [name for name, rule in RULES.items() if rule.criterion_of("error") == "error"] == ["oracle"]
     assert set(CRITERIA) <= {rule.criterion for rule in RULES.values()}
 
 

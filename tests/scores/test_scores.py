@@ -8,12 +8,13 @@ import scipy.linalg
 import torch
 from torch import Tensor
 
-from benchmarks.evaluation.downstream.task_net import TaskNet, TaskTraining, error, predict
+from benchmarks.evaluation.downstream.task_net import TaskNet, TaskTraining, predict
 from benchmarks.scores.catalogue import SCORES
 from benchmarks.scores.frechet import frechet_distance
 from benchmarks.scores.kernel import kernel_distance
 from datasets.catalogue import load_pair
 from datasets.contract import DomainPair, Labelled
+from datasets.tasks.classification import error
 
 MORE, FEWER, MIXED = (300, 200, 24), (20, 30, 64), (40, 200, 64)
 sizes = pytest.mark.parametrize("sizes", [MORE, FEWER, MIXED], ids=["n>d", "n<d", "n<d<m"])

@@ -1,4 +1,4 @@
-"""The task model of a pair: one small network and one budget for every row of a table; and how it is scored."""
+"""The task model of a pair: one small network and one budget for every row of a table."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from datasets.contract import Classification, Labelled, to_unit
+from datasets.contract import Labelled, Task, to_unit
 from datasets.sealing import closed
-from methods.parts.lessons import Lesson, quaternions
+from methods.parts.lessons import Lesson
 from methods.seeding import generator, initialising
 
 
@@ -39,9 +39,7 @@ class TaskTraining:
     batch: int = 64
     rate: float = 1e-3
 
-    def fit(
-        self, examples: Labelled, task: Classification, seed: int, more: Labelled | None = None
-    ) -> TaskNet:
+    def fit(self, examples: Labelled, task: Task, seed: int, more: Labelled | None = None) -> TaskNet:
         """Train a new task model on labelled uint8 images; the same arguments give the same model.
 
         ``more`` are examples that half of every batch is drawn from.
@@ -59,7 +57,7 @@ class TaskTraining:
             drawn, labels = self._draw(examples, more, draws)
             drawn = to_unit(drawn).contiguous(memory_format=torch.channels_last)
             optimiser.zero_grad()
-            lesson.loss(task.name, model, drawn, labels).backward()
+            lesson.loss(task, model, drawn, labels).backward()
             optimiser.step()
             decay.step()
         return model.eval().requires_grad_(False)
@@ -84,23 +82,3 @@ class TaskTraining:
 def predict(model: Callable[[Tensor], Tensor], images: Tensor, batch: int = 512) -> Tensor:
     """Return the model's outputs, N × outputs, for uint8 images."""
     return torch.cat([model(to_unit(part)) for part in images.split(batch)])
-
-
-def error(outputs: Tensor, labels: Tensor) -> float:
-    """Return the share of wrong answers in percent, 0 … 100, of logits, N × classes, against int64 labels."""
-    return 100 * (outputs.argmax(1) != labels).double().mean().item()
-
-
-def angle(outputs: Tensor, labels: Tensor) -> float:
-    """Return the mean angle between predicted and true orientation in degrees: 0 … 180.
-
-    2 arccos |q · q̂| of the unit quaternions that outputs (their last four numbers) and labels (N × 5) hold.
-    """
-    products = (quaternions(outputs) * labels[:, 1:]).double().sum(1).abs().clamp(max=1)
-    return torch.rad2deg(2 * torch.arccos(products)).mean().item()
-
-
-def task_scores(outputs: Tensor, labels: Tensor, task: Classification) -> dict[str, float]:
-    """Return the scores of a task by name: ``error``, and ``angle`` where labels hold a pose."""
-    scores = {"error": error(outputs[:, : task.classes], task.classes_of(labels))}
-    return scores if labels.ndim == 1 else scores | {"angle": angle(outputs, labels)}

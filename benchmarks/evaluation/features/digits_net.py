@@ -15,10 +15,10 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from benchmarks.evaluation.downstream.task_net import error
 from datasets.contract import Labelled, to_unit
 from datasets.pairs import digits_photos
 from datasets.sets import uci_digits
+from datasets.tasks.classification import error
 from methods.seeding import generator, initialising
 
 SIZE = 32

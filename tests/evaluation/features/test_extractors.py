@@ -14,7 +14,6 @@ from torch import Tensor
 from torchvision.models import squeezenet1_1
 from torchvision.transforms.functional import normalize, resize, to_pil_image, to_tensor
 
-from benchmarks.evaluation.downstream.task_net import error
 from benchmarks.evaluation.features import extractors
 from benchmarks.evaluation.features.digits_net import DigitsNet, looks
 from benchmarks.evaluation.features.extractors import (
@@ -28,6 +27,7 @@ from benchmarks.scores.catalogue import EXTRACTORS, TIMM
 from benchmarks.scores.frechet import frechet_distance
 from datasets.catalogue import load_pair
 from datasets.contract import to_unit
+from datasets.tasks.classification import error
 from methods.seeding import generator, initialising
 from mistakes import UserMistake
 

@@ -8,10 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from datasets.contract import ClassificationAndPose
+from datasets.tasks.pose import quaternions
 from methods.networks.pixelda import DeepCritic, DeepCriticNet, Generator, GeneratorNet, Noise, NormedBlock
 from methods.networks.tower import TaskTower, TowerNet
 from methods.parts.guidance import GGDR
-from methods.parts.lessons import classification_and_pose, quaternions
+from methods.parts.lessons import Lesson
 from methods.recipes import RECIPES
 from methods.seeding import generator
 from methods.settings import change
@@ -270,6 +272,12 @@ def posed(count: int = 6, classes: int = 3) -> tuple[Tensor, Tensor]:
     return noise(count, classes + 4), torch.cat([torch.arange(count)[:, None] % classes, turns], 1)
 
 
+def lesson(outputs: Tensor, labels: Tensor, pose: float) -> Tensor:
+    """The loss of three classes and a pose as a lesson puts it together."""
+    task = ClassificationAndPose(classes=3)
+    return Lesson(pose=pose).loss(task, lambda images: images, outputs, labels)
+
+
 def pose_loss(outputs: Tensor, labels: Tensor, pose: float) -> float:
     """Cross-entropy + pose · log(1 − |q · q̂|), image by image."""
     total = 0.0
@@ -286,21 +294,19 @@ def pose_loss(outputs: Tensor, labels: Tensor, pose: float) -> float:
 def test_pose_loss_is_the_mean_over_images_and_blind_to_signs(pose: float) -> None:
     outputs, labels = posed()
     expected = pose_loss(outputs, labels, pose)
-    assert classification_and_pose(outputs, labels, pose).item() == pytest.approx(expected, rel=1e-4)
+    assert lesson(outputs, labels, pose).item() == pytest.approx(expected, rel=1e-4)
     assert quaternions(outputs).norm(dim=1).tolist() == pytest.approx([1.0] * 6)
     mirrored, twice = labels * torch.tensor([1.0, -1, -1, -1, -1]), (2, 1)
-    assert classification_and_pose(outputs, mirrored, pose).item() == pytest.approx(expected, rel=1e-4)
-    doubled = classification_and_pose(outputs.repeat(twice), labels.repeat(twice), pose)
+    assert lesson(outputs, mirrored, pose).item() == pytest.approx(expected, rel=1e-4)
+    doubled = lesson(outputs.repeat(twice), labels.repeat(twice), pose)
     assert doubled.item() == pytest.approx(expected, rel=1e-4)
 
 
 def test_pose_loss_is_bounded_with_a_finite_slope_at_a_perfect_answer() -> None:
     outputs, labels = posed()
     outputs[:, -4:] = torch.atanh(0.9 * labels[:, 1:])
-    slope = torch.autograd.grad(classification_and_pose(outputs.requires_grad_(), labels, 1.0), outputs)[0]
-    angle = classification_and_pose(outputs, labels, 1.0) - F.cross_entropy(
-        outputs[:, :3], labels[:, 0].long()
-    )
+    slope = torch.autograd.grad(lesson(outputs.requires_grad_(), labels, 1.0), outputs)[0]
+    angle = lesson(outputs, labels, 1.0) - F.cross_entropy(outputs[:, :3], labels[:, 0].long())
     assert angle.item() == pytest.approx(-9.2103, abs=0.01)
     assert slope.isfinite().all()
 
