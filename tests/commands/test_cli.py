@@ -1,3 +1,5 @@
+"""The commands as a user types them: what they print, write and refuse, and with which exit code."""
+
 import json
 import subprocess
 import sys
