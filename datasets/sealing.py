@@ -1,7 +1,7 @@
 """Keeps target labels out of reach while a method runs. A guard against mistakes, not against malice.
 
-A method is handed no target label, but it shares a process with the evaluation that needs them. So whatever a method,
-adapter or predictor executes runs inside :func:`closed`, where reading them raises :class:`SealBroken`.
+A method receives no target labels, but it shares a process with the evaluation, which needs them. All code of methods,
+adapters and predictors therefore runs inside :func:`closed`, where reading target labels raises :class:`SealBroken`.
 """
 
 from collections.abc import Iterator
@@ -13,8 +13,7 @@ from datasets.contract import DomainPair, Labelled
 
 GUARDED = ("labels", "__dict__", "__getstate__", "__reduce__", "__reduce_ex__")
 
-_depth = [0]
-"""How many methods run, one inside the other; not a context variable, so that threads see it too."""
+_depth = 0  # of nested calls of closed(); no context variable, so that threads see it too
 
 
 class SealBroken(Exception):
@@ -23,17 +22,18 @@ class SealBroken(Exception):
 
 @contextmanager
 def closed() -> Iterator[None]:
-    """Keep sealed labels out of reach of all that runs inside; also a decorator."""
-    _depth[0] += 1
+    """Keep sealed labels out of reach of all code that runs inside; also a decorator."""
+    global _depth
+    _depth += 1
     try:
         yield
     finally:
-        _depth[0] -= 1
+        _depth -= 1
 
 
 def check_open(what: str) -> None:
     """Raise :class:`SealBroken` inside :func:`closed`."""
-    if _depth[0]:
+    if _depth:
         raise SealBroken(f"{what} may not be read while a method runs")
 
 

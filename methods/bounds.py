@@ -1,7 +1,7 @@
 """The two bounds of every comparison: no adaptation at all, and labels of the target.
 
-Neither trains anything of its own. The task model of ``source-only`` learns from the source as it is, that of
-``target-only`` from the labelled target images, which only the evaluation can reach.
+Neither trains anything. The evaluation teaches its task model on unchanged source images for ``source-only``, and on the
+labelled target images, which only the evaluation can reach, for ``target-only``.
 """
 
 from collections.abc import Iterator, Mapping

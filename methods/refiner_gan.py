@@ -5,10 +5,10 @@ Shrivastava, Pfister, Tuzel, Susskind, Wang and Webb, CVPR 2017, arXiv 1612.0782
 Differences from the paper:
 
 - losses are means over patches and pixels where the paper has sums, with the same ratio: λ = 0.01 (not in the paper,
-  reported of its authors) on sums over 35 × 55 pixels and 126 patches is Λ = 0.153 on means;
+  attributed to its authors) on sums over 35 × 55 pixels and 126 patches is Λ = 0.153 on means;
 - the refiner is updated twice for each critic update (the paper's first version); the 50 updates of its second version
   are reported to collapse the refiner where there is no batch normalisation;
-- the history is filled while the refiner is pretrained, so that half of every fake mini-batch is drawn from the start.
+- the history is filled while the refiner is pretrained, so that half of every fake mini-batch comes from it from the start.
 """
 
 from collections.abc import Iterator, Mapping
@@ -87,10 +87,10 @@ class RefinerGanConfig(Config):
             )
         if self.guidance:
             self.guidance.check(self.refiner.blocks)
-        least = 1 if self.history else 0  # the history is filled with what pretraining refines
-        if self.refiner_pretraining < least:
+        minimum = 1 if self.history else 0  # pretraining fills the history
+        if self.refiner_pretraining < minimum:
             raise UserMistake(
-                f"refiner_pretraining is {self.refiner_pretraining}; allowed: an integer from {least} on."
+                f"refiner_pretraining is {self.refiner_pretraining}; allowed: an integer from {minimum} on."
             )
 
     def build(self, problem: Problem, device: torch.device, seed: int) -> "RefinerGan":
@@ -99,7 +99,7 @@ class RefinerGanConfig(Config):
 
 
 class RefinerGan(Method):
-    """A refiner R and a critic D in training, written once; what varies are its parts."""
+    """A refiner R and a critic D in training. Ablations exchange parts; the steps stay the same."""
 
     def __init__(self, config: RefinerGanConfig, problem: Problem, device: torch.device, seed: int) -> None:
         self.config = config

@@ -1,4 +1,4 @@
-"""Random streams: every purpose has its own, derived from the run's seed, so that none shifts another."""
+"""Random streams: every purpose has its own, derived from the run's seed, so that draws for one shift no other."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -14,12 +14,12 @@ def derive(seed: int, purpose: str) -> int:
 
 
 def generator(seed: int, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
-    """Return a generator on ``device`` that belongs to one purpose of a run alone."""
+    """Return a generator on ``device`` that serves a single purpose of a run."""
     return torch.Generator(device).manual_seed(derive(seed, purpose))
 
 
 class Draws:
-    """A generator whose state can be taken and put back, for what a method draws while it trains."""
+    """The generator that a method draws from while it trains; its state can be saved and restored."""
 
     def __init__(self, seed: int, purpose: str, device: torch.device) -> None:
         self.random = generator(seed, purpose, device)
@@ -29,13 +29,13 @@ class Draws:
         return {"random": self.random.get_state()}
 
     def load_state_dict(self, state: Mapping[str, torch.Tensor]) -> None:
-        """Put it back."""
+        """Restore the random state."""
         self.random.set_state(state["random"].cpu())
 
 
 @contextmanager
 def initialising(seed: int, purpose: str) -> Iterator[None]:
-    """Let modules built inside draw their weights from a stream of their own; the global one stays as it was."""
+    """Let modules built inside draw their weights from a stream of their own; the global generator stays as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive(seed, f"init {purpose}"))
         yield

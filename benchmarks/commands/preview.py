@@ -19,7 +19,7 @@ def preview(
     from benchmarks.commands.asked import sources_of
     from benchmarks.evaluation.preview import counts, lines, rows
     from benchmarks.evaluation.samples import png
-    from benchmarks.records.files import put
+    from benchmarks.records.files import write_atomic
     from benchmarks.studies.study_file import pair_name
     from benchmarks.tables.cells import Grid
     from benchmarks.tables.terminal import OUT, print_json, show_grid
@@ -29,7 +29,7 @@ def preview(
     sources_of([pair], plugin or []).open()
     domains = load_pair(name, data)
     painted, found = rows(domains), counts(domains)
-    put(out, png(list(painted.values())))
+    write_atomic(out, png(list(painted.values())))
     if as_json:
         splits = {name: vars(count) for name, count in found.items()}
         about = {"pair": domains.name, "shape": domains.shape, "data": domains.fingerprint}

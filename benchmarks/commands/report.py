@@ -16,9 +16,9 @@ def report(
     ] = None,
 ) -> None:
     """Write tables, figures, differences of any two rows and all runs of studies as one HTML file that loads nothing."""
-    from benchmarks.records.files import put
+    from benchmarks.records.files import write_atomic
     from benchmarks.report.page import page
     from benchmarks.tables.recorded import recorded_studies
 
     text = page(recorded_studies(studies or [], results), results)
-    print(put(out or results / "report.html", text.encode()))
+    print(write_atomic(out or results / "report.html", text.encode()))

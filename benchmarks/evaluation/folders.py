@@ -4,16 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from benchmarks.evaluation.features.extractors import Extractor
-from datasets.own.images import ENDINGS
+from datasets.own.images import MIN_IMAGES, decode, picture_paths, pixels
 from mistakes import UserMistake
 
-BATCH, LEAST = 64, 20
+BATCH = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,26 +22,20 @@ class FolderFeatures:
     broken: tuple[str, ...]
 
 
-def picture_paths(folder: Path) -> list[Path]:
-    """Return every PNG and JPEG below a folder, sorted; raises :class:`UserMistake` if the folder does not exist."""
-    if not folder.is_dir():
-        raise UserMistake(f"folder {str(folder)!r} does not exist; allowed: a folder of PNG or JPEG images.")
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
-
-
 def folder_features(folder: Path, extractor: Extractor, device: torch.device) -> FolderFeatures:
     """Read every PNG and JPEG below a folder, in the order of names, and return the features of all as RGB.
 
     Images may differ in size; the extractor resizes them as its title says. No more than ``BATCH`` are held at a time.
-    Raises :class:`UserMistake` for a folder that does not exist or holds fewer than ``LEAST`` readable images.
+    Raises :class:`UserMistake` for a folder that does not exist or holds fewer than ``MIN_IMAGES`` readable images.
     """
-    paths = picture_paths(folder)
+    paths = picture_paths(folder, strict=False)
     broken: list[str] = []
     parts = [extractor(batch.to(device)).cpu() for batch in _batches(paths, broken)]
     count = sum(map(len, parts))
-    if count < LEAST:
+    if count < MIN_IMAGES:
         raise UserMistake(
-            f"folder {str(folder)!r} holds {count} readable images; allowed: at least {LEAST} PNG or JPEG images."
+            f"folder {str(folder)!r} holds {count} readable images; "
+            f"allowed: at least {MIN_IMAGES} PNG or JPEG images."
         )
     return FolderFeatures(features=torch.cat(parts), broken=tuple(broken))
 
@@ -53,9 +45,8 @@ def _batches(paths: Sequence[Path], broken: list[str]) -> Iterator[Tensor]:
     images: list[Tensor] = []
     for path in paths:
         try:
-            with Image.open(path) as opened:
-                image = torch.from_numpy(np.array(opened.convert("RGB"))).permute(2, 0, 1)
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            image = pixels(decode(path).convert("RGB"))
+        except UserMistake:
             broken.append(str(path))
             continue
         if images and (len(images) == BATCH or images[0].shape != image.shape):

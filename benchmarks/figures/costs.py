@@ -1,4 +1,4 @@
-"""What rows cost: the time of a step, and where the seconds of a run went."""
+"""What rows cost: the time of a step, and the seconds of a run by phase."""
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
@@ -15,9 +15,9 @@ HATCHES = ("", "//", "xx", "\\\\", "--", "++", "||")
 
 
 def step_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
-    """Return a bar for the median time of a step, with its quartiles, and one for a run's seconds by phase.
+    """Return a chart of two bars for each row: the median time of a step with its quartiles, and a run's seconds by phase.
 
-    All are means over seeds. ``None`` where no run is finished.
+    All numbers are means over seeds. ``None`` where no run is finished.
     """
     seconds = phases(study, records)
     rows = [row for row in study.rows if row in seconds]
@@ -37,8 +37,10 @@ def step_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
 def phases(study: Study, records: Sequence[RunRecord]) -> dict[str, dict[str, float]]:
     """Return for each row the mean seconds that its finished runs spent in each phase."""
     done = [record for record in records if record.status == OK]
-    whole_first = sorted(done, key=lambda record: -len(record.seconds))  # these know the order of the phases
-    names = dict.fromkeys(name for record in whole_first for name in record.seconds)
+    fullest_first = sorted(
+        done, key=lambda record: -len(record.seconds)
+    )  # the fullest record gives the order of phases
+    names = dict.fromkeys(name for record in fullest_first for name in record.seconds)
     mine = {row: [record for record in done if record.spec["row"] == row] for row in study.rows}
     return {
         row: {name: fmean(record.seconds.get(name, 0) for record in found) for name in names}
@@ -48,7 +50,7 @@ def phases(study: Study, records: Sequence[RunRecord]) -> dict[str, dict[str, fl
 
 
 def _steps(axes: Axes, rows: Sequence[str], summary: Summary, crowd: str) -> None:
-    """Draw the bars of the rows that train."""
+    """Draw the median time of a step for the rows that train."""
     quartiles = {}
     for place, row in enumerate(rows):
         numbers = [summary.means[row, name] for name in ("step_q1", "step_ms", "step_q3")]
@@ -67,7 +69,7 @@ def _steps(axes: Axes, rows: Sequence[str], summary: Summary, crowd: str) -> Non
 
 
 def _phases(axes: Axes, rows: Sequence[str], seconds: Mapping[str, Mapping[str, float]]) -> None:
-    """Draw the bars of all rows, phase after phase."""
+    """Draw every row's seconds, phase after phase."""
     ends = [0.0] * len(rows)
     for number, phase in enumerate(seconds[rows[0]]):
         widths = [seconds[row][phase] for row in rows]

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
@@ -19,16 +20,16 @@ from benchmarks.statistics.estimates import Estimate
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "os^DvPX*"
 LINES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
-WIDE = 30  # an axis whose largest value is this many times its smallest is logarithmic
-BEYOND = 0.25  # how far intervals may widen an axis, as a share of what the values span
-LETTER, LINE = 0.082, 0.21  # inches that a letter is wide and a line of a legend is high
+MAX_LINEAR_RATIO = 30  # of the largest to the smallest value; an axis beyond it is logarithmic
+MAX_WIDENING = 0.25  # by intervals on either side of an axis, as a share of the span of the values
+LETTER, LINE = 0.082, 0.21  # inches: width of a letter, height of a line of a legend
 
 Side = Literal["x", "y"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """How one row is drawn in every chart of a study; no two of 56 rows look alike, in grey no two of 16."""
+    """How one row is drawn in every chart of a study; 56 rows look different from each other, in grey 16."""
 
     colour: str
     marker: str
@@ -42,7 +43,7 @@ class Look:
 
 
 def looks(rows: Sequence[str]) -> dict[str, Look]:
-    """Return the look of each row, decided by its place."""
+    """Return the look of each row by its place among the rows."""
     return {
         row: Look(
             colour=PALETTE[place % len(PALETTE)],
@@ -55,12 +56,12 @@ def looks(rows: Sequence[str]) -> dict[str, Look]:
 
 
 def canvas(width: float, height: float) -> Figure:
-    """Return a figure of so many inches; panels stand so far apart that the numbers below them do."""
+    """Return a figure of ``width`` × ``height`` inches; the numbers below neighbouring panels do not touch."""
     return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(wspace=0.06))
 
 
 def breadth(names: Sequence[str]) -> float:
-    """Return how many inches the longest of these names needs."""
+    """Return the inches that the longest name needs."""
     return LETTER * max(map(len, names), default=0)
 
 
@@ -74,19 +75,15 @@ def fit(
 ) -> None:
     """Scale an axis so that it shows all values, and their intervals unless these are far wider.
 
-    It is logarithmic where values span much, of both signs beyond the median size. ``zero`` lets a linear one begin there.
+    The axis is logarithmic where the values span much, with values of both signs beyond their median size only.
+    ``zero`` lets a linear axis begin at 0.
     """
     kind, settings = _scale(values)
-    axes.set_xscale(kind, **settings) if side == "x" else axes.set_yscale(kind, **settings)
+    set_scale = axes.set_xscale if side == "x" else axes.set_yscale
+    set_scale(kind, **settings)
     axis = axes.xaxis if side == "x" else axes.yaxis
-    forth = axis.get_transform()
-    ends = [number.mean + sign * (number.half or 0) for number in numbers if number for sign in (-1, 1)]
-    shown = forth.transform([end for end in ends if end > 0 or kind != "log"])
-    start, stop = forth.transform([min(values), max(values)])
-    span = stop - start or abs(stop) or 1.0
-    first = max(min([start, *shown]), start - BEYOND * span) - 0.05 * span
-    last = min(max([stop, *shown]), stop + BEYOND * span) + 0.05 * span
-    limits = forth.inverted().transform([first, last])
+    first, last = _ends(axis, values, numbers)
+    limits = axis.get_transform().inverted().transform([first, last])
     axes.set(**{f"{side}lim": (0.0 if zero and kind == "linear" else limits[0], limits[1])})
     if kind != "linear":
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -95,19 +92,31 @@ def fit(
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
 
 
+def _ends(axis: Axis, values: Sequence[float], numbers: Sequence[Estimate | None]) -> tuple[float, float]:
+    """Return both ends of an axis in the units of its scale: on a logarithmic one, decades."""
+    scale = axis.get_transform()
+    ends = [number.mean + sign * (number.half or 0) for number in numbers if number for sign in (-1, 1)]
+    shown = scale.transform([end for end in ends if end > 0 or axis.get_scale() != "log"])
+    start, stop = scale.transform([min(values), max(values)])
+    span = stop - start or abs(stop) or 1.0
+    first = max(min([start, *shown]), start - MAX_WIDENING * span)
+    last = min(max([stop, *shown]), stop + MAX_WIDENING * span)
+    return first - 0.05 * span, last + 0.05 * span
+
+
 def _scale(values: Sequence[float]) -> tuple[str, dict[str, float]]:
-    """Return the kind of scale that the values need, and its settings."""
+    """Return the name of the scale that suits the values, and its settings."""
     low, high = min(values), max(values)
     if low > 0:
-        return ("log", {}) if high > WIDE * low else ("linear", {})
+        return ("log", {}) if high > MAX_LINEAR_RATIO * low else ("linear", {})
     sizes = [abs(value) for value in values if value]
-    if not sizes or max(sizes) <= WIDE * median(sizes):
+    if not sizes or max(sizes) <= MAX_LINEAR_RATIO * median(sizes):
         return "linear", {}
     return "symlog", {"linthresh": 10.0 ** math.ceil(math.log10(median(sizes)))}
 
 
 def titled(axes: Axes, side: Side, title: str) -> None:
-    """Title an axis, and say where it is logarithmic."""
+    """Title an axis, and say if and where it is logarithmic."""
     axis = axes.xaxis if side == "x" else axes.yaxis
     scale = {
         "log": ", log scale",
@@ -117,7 +126,7 @@ def titled(axes: Axes, side: Side, title: str) -> None:
 
 
 def mean(axes: Axes, x: Estimate | float, y: Estimate | float, **style: Any) -> None:
-    """Draw a mean with its interval along the sides that have one; an arrow where it runs out of the axis."""
+    """Draw a mean with its intervals along x and y; an arrow marks an interval that runs out of the axis."""
     place = {side: at.mean if isinstance(at, Estimate) else at for side, at in (("x", x), ("y", y))}
     half = {side: at.half if isinstance(at, Estimate) else None for side, at in (("x", x), ("y", y))}
     axes.errorbar(place["x"], place["y"], xerr=half["x"], yerr=half["y"], **style)
@@ -131,7 +140,7 @@ def mean(axes: Axes, x: Estimate | float, y: Estimate | float, **style: Any) -> 
 def dots(
     axes: Axes, values: Mapping[str, Sequence[float]], numbers: Mapping[str, Estimate | None], signed: bool
 ) -> None:
-    """Draw a line for each row: a dot a seed, mean and interval in black. Signed values have zero on the axis."""
+    """Draw a line for each row: a dot for each seed, mean and interval in black. For ``signed`` values the axis shows 0."""
     flat = [(value, row) for row, mine in values.items() for value in mine]
     x, y = [value for value, _ in flat], [row for _, row in flat]
     sns.stripplot(x=x, y=y, order=list(values), ax=axes, color=PALETTE[0], alpha=0.5, size=5, jitter=False)
@@ -144,14 +153,14 @@ def dots(
 
 
 def tidy(axes: Axes, grid: Literal["x", "y", "both"]) -> None:
-    """Draw a pale grid behind the data and leave the frame's upper and right sides out."""
+    """Draw a pale grid behind the data, and no upper and right frame."""
     axes.grid(axis=grid, color="0.9")
     axes.set_axisbelow(True)
     sns.despine(ax=axes)
 
 
 def legend(figure: Figure, marked: Mapping[str, Look], *, lines: bool, more: Sequence[Line2D] = ()) -> None:
-    """Name beside the data what is drawn: the rows by lines, or by markers and then a run's dot; then ``more``."""
+    """Draw the legend beside the data: rows by their lines, or by their markers with a run's dot, then ``more``."""
     rows = [
         Line2D(
             [],

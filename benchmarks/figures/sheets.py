@@ -1,4 +1,4 @@
-"""Pictures beside records → labelled sheets: what each row paints, how it came to, and what in the target is near."""
+"""Pictures beside records → labelled sheets: adapted images, their course over training, and their target neighbours."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,17 +9,16 @@ from benchmarks.records.pictures import rows_of
 from benchmarks.records.record import RunRecord
 from benchmarks.studies.study import Study
 
-LABEL, MARGIN, LINE = (
-    190,
-    8,
-    4,
-)  # pixels: the least room for labels, what is left of them, what is between rows
+# in pixels
+MIN_LABEL_WIDTH = 190
+MARGIN = 8  # left of labels
+GAP = 4  # between rows
 
 Bands = list[tuple[str, Image.Image]]
 
 
 def sample_sheet(study: Study, records: Sequence[RunRecord], results: Path) -> Image.Image | None:
-    """Return one picture: source images, the same images as each row paints them (first seed), real target images.
+    """Return a sheet of source images, these images adapted by each row's first seed, and real target images.
 
     ``None`` where no row has samples.
     """
@@ -27,14 +26,14 @@ def sample_sheet(study: Study, records: Sequence[RunRecord], results: Path) -> I
     if not found:
         return None
     source, _, target = next(iter(found.values()))[1]
-    painted = [(row, bands[1]) for row, (_, bands) in found.items()]
-    return _stack([("source", source), *painted, ("target", target)])
+    adapted = [(row, bands[1]) for row, (_, bands) in found.items()]
+    return _stack([("source", source), *adapted, ("target", target)])
 
 
 def neighbour_sheet(study: Study, records: Sequence[RunRecord], results: Path) -> Image.Image | None:
-    """Return one picture: images as each row paints them (first seed), each over the target image nearest to it.
+    """Return a sheet of images adapted by each row's first seed, each over the target image nearest to it.
 
-    ``None`` where no row has any.
+    ``None`` where no row has this picture.
     """
     bands: Bands = []
     for row, (_, (adapted, nearest)) in _first(study, records, results, "neighbours.png").items():
@@ -43,9 +42,9 @@ def neighbour_sheet(study: Study, records: Sequence[RunRecord], results: Path) -
 
 
 def draw_sheet(study: Study, records: Sequence[RunRecord], results: Path) -> Image.Image | None:
-    """Return one picture: source images over many adaptations of each, of the first row that draws (first seed).
+    """Return a sheet of source images over many adaptations of each, by the first seed of the first row that is random.
 
-    ``None`` where no row does.
+    ``None`` where no row is random.
     """
     for row, (_, (source, *draws)) in _first(study, records, results, "draws.png").items():
         return _stack([("source", source), *((f"{row}: draw {n}", band) for n, band in enumerate(draws, 1))])
@@ -53,9 +52,9 @@ def draw_sheet(study: Study, records: Sequence[RunRecord], results: Path) -> Ima
 
 
 def film_sheet(study: Study, records: Sequence[RunRecord], results: Path) -> Image.Image | None:
-    """Return one picture: source images over the same as each row paints them at each checkpoint (first seed).
+    """Return a sheet of source images over their adaptations by each row's first seed, one for every snapshot.
 
-    ``None`` where no row has any.
+    ``None`` where no row has this picture.
     """
     bands: Bands = []
     for row, (record, (source, *adapted)) in _first(study, records, results, "film.png").items():
@@ -67,7 +66,7 @@ def film_sheet(study: Study, records: Sequence[RunRecord], results: Path) -> Ima
 def _first(
     study: Study, records: Sequence[RunRecord], results: Path, name: str
 ) -> dict[str, tuple[RunRecord, list[Image.Image]]]:
-    """Return by row the first seed's record that has the picture ``name``, and the picture cut into rows of images."""
+    """Return for each row the record of the first seed with a picture ``name``, and the picture cut into rows of images."""
     first: dict[str, RunRecord] = {}
     for record in sorted(records, key=lambda record: int(record.spec["seed"])):
         if _path(record, results, name).exists():
@@ -86,12 +85,12 @@ def _path(record: RunRecord, results: Path, name: str) -> Path:
 def _stack(bands: Bands) -> Image.Image:
     """Return the bands below each other, labelled on the left."""
     font = ImageFont.load_default(size=16)
-    label = max(LABEL, *(int(font.getlength(name)) + 2 * MARGIN for name, _ in bands))
+    label = max(MIN_LABEL_WIDTH, *(int(font.getlength(name)) + 2 * MARGIN for name, _ in bands))
     _, first = bands[0]
-    sheet = Image.new("RGB", (label + first.width, len(bands) * (first.height + LINE)), "white")
+    sheet = Image.new("RGB", (label + first.width, len(bands) * (first.height + GAP)), "white")
     draw = ImageDraw.Draw(sheet)
     for place, (name, band) in enumerate(bands):
-        top = place * (first.height + LINE)
+        top = place * (first.height + GAP)
         draw.text((MARGIN, top + first.height // 2), name, fill="black", font=font, anchor="lm")
         sheet.paste(band, (label, top))
     return sheet

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from benchmarks.figures.catalogue import rendered
 from benchmarks.profiling.machine import Machine
 from benchmarks.profiling.steps import Omitted, Profile, Profiles
-from benchmarks.records.files import put
+from benchmarks.records.files import write_atomic
 from benchmarks.tables.cells import Grid
 from benchmarks.tables.formats import markdown_grid
 
@@ -139,4 +139,4 @@ def write(found: Profiles, folder: Path) -> list[Path]:
         "profile.md": ("\n\n".join(parts) + "\n").encode(),
         **{f"roofline.{ending}": data for ending, data in rendered(roofline(found)).items()},
     }
-    return [put(folder / name, content) for name, content in files.items()]
+    return [write_atomic(folder / name, content) for name, content in files.items()]

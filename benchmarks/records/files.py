@@ -1,28 +1,64 @@
-"""Files that appear whole or not at all."""
+"""Files and folders that appear whole or not at all. Needs no torch.
+
+Each is made as a draft beside its place and then gets its name in one move. The name of a draft begins with ``.draft-``;
+no two writers share one, whether threads, processes or machines.
+"""
 
 import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mistakes import UserMistake
 
 
-def put(path: Path, content: bytes) -> Path:
-    """Write a file in one move, its folder where it is missing, and return its path; a reader never sees half of it.
+def write_atomic(path: Path, content: bytes) -> Path:
+    """Write a file, or write it anew, with its folder where that is missing, and return its path.
 
-    Raises :class:`UserMistake` for a place that cannot be written.
+    A reader sees the old content or the new. Raises :class:`UserMistake` for a place that cannot be written.
     """
-    try:
+    with writable(f"file {str(path)!r}", "a place"):
         if path.is_dir():
             raise IsADirectoryError(0, "Is a directory")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".draft-{os.getpid()}-{path.name}")
+        draft = _draft_beside(path)
         try:
             draft.write_bytes(content)
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
+    return path
+
+
+@contextmanager
+def directory_atomic(path: Path) -> Iterator[Path]:
+    """Yield an empty draft folder, which becomes ``path`` at the end of the block and is removed if the block fails.
+
+    The parents of ``path`` are made. Everybody may read the folder. Raises :class:`OSError` for a place that cannot be
+    written and where ``path`` is, by then, a file or a folder that holds something.
+    """
+    draft = _draft_beside(path)
+    try:
+        draft.mkdir()
+        yield draft
+        draft.chmod(0o755)
+        os.rename(draft, path)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def writable(place: str, allowed: str = "a folder") -> Iterator[None]:
+    """Turn the system's refusal to write into the :class:`UserMistake` "PLACE cannot be written"."""
+    try:
+        yield
     except OSError as error:
         raise UserMistake(
-            f"file {str(path)!r} cannot be written ({error.strerror}); allowed: a place you may write to."
+            f"{place} cannot be written ({error.strerror}); allowed: {allowed} you may write to."
         ) from error
-    return path
+
+
+def _draft_beside(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.parent / f".draft-{secrets.token_hex(8)}"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.records.files import put
+from benchmarks.records.files import write_atomic
 from benchmarks.records.record import OK, SCHEMA
 from benchmarks.records.store import RECORD, corrupt, packed
 from mistakes import UserMistake
@@ -41,7 +41,7 @@ def _migrated(folder: Path) -> bool:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise error if isinstance(error, UserMistake) else corrupt(path, error) from error
     for name, text in files.items():
-        put(folder / name, text)
+        write_atomic(folder / name, text)
     return bool(files)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from benchmarks.records.files import directory_atomic, writable
 from benchmarks.records.record import FIELDS, OK, SCHEMA, RunRecord
 from mistakes import UserMistake
 
@@ -30,42 +31,24 @@ def write(record: RunRecord, files: Mapping[str, bytes], results: Path) -> Path:
     """
     final = results / "runs" / record.id
     contents = {**files, **packed(asdict(record))}
-    with writable(results):
-        final.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=final.parent))
+    with writable(f"results folder {str(results)!r}"):
         try:
-            for name, content in contents.items():
-                (draft / name).write_bytes(content)
-            draft.chmod(0o755)
-            if final.exists() and not exists(record.id, results):
-                shutil.rmtree(final)  # what is left where a record was deleted
-            try:
-                os.rename(draft, final)
-            except OSError:
-                if not exists(record.id, results):  # else somebody was first
-                    raise
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+            with directory_atomic(final) as draft:
+                for name, content in contents.items():
+                    (draft / name).write_bytes(content)
+                if final.exists() and not exists(record.id, results):
+                    shutil.rmtree(final)  # what is left where a record was deleted
+        except OSError:
+            if not exists(record.id, results):  # else somebody was first
+                raise
     return final
 
 
 def check_writable(results: Path) -> None:
     """Raise :class:`UserMistake` now if results could not be written later."""
-    with writable(results):
+    with writable(f"results folder {str(results)!r}"):
         (results / "runs").mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=results / "runs").close()
-
-
-@contextmanager
-def writable(results: Path) -> Iterator[None]:
-    """Turn the system's refusal to write into a :class:`UserMistake`."""
-    try:
-        yield
-    except OSError as error:
-        raise UserMistake(
-            f"results folder {str(results)!r} cannot be written ({error.strerror}); "
-            "allowed: a folder you may write to."
-        ) from error
 
 
 def exists(run_id: str, results: Path) -> bool:

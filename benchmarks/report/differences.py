@@ -1,4 +1,4 @@
-"""What sets any two rows of a table apart: their scores, paired by seed, and their settings. Needs no torch."""
+"""How any two rows of a table differ: in scores, paired by seed, and in settings. Needs no torch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,12 +9,12 @@ from benchmarks.statistics.estimates import Estimate, estimate
 from benchmarks.tables.summary import Runs, Values, by_seed, finished, known_scores, paired
 
 
-def differences(rows: Sequence[str], records: Sequence[RunRecord]) -> dict[str, Any]:
-    """Return as plain data, in lists that follow ``rows``, ``scores`` and ``paths``, what a page looks up.
+def row_differences(rows: Sequence[str], records: Sequence[RunRecord]) -> dict[str, Any]:
+    """Return the data that a page looks up, as lists in the order of ``rows``, ``scores`` and ``paths``.
 
-    ``means[row][score]`` is text; ``differences[row][other][score]`` is the mean of row − other as text, the number of
-    seeds that both have, and where its 95 % interval lies, or ``None`` where they share no seed;
-    ``settings[row][path]`` is text, ``None`` where a row has no such setting.
+    ``means[row][score]`` is text. ``differences[row][other][score]`` holds the mean of row − other as text, the number
+    of shared seeds and the place of its 95 % interval, or is ``None`` without a shared seed. ``settings[row][path]`` is
+    text, or ``None`` where a row has no such setting.
     """
     scores, runs = scores_in(records), finished(records)
     settings = settings_of(rows, records)
@@ -37,7 +37,7 @@ def scores_in(records: Sequence[RunRecord]) -> dict[str, Score]:
 
 
 def settings_of(rows: Sequence[str], records: Sequence[RunRecord]) -> dict[str, dict[str, str]]:
-    """Return by row its settings, and below them its budget, as text by path."""
+    """Return the settings of each row, then its budget, as text by path."""
     specs = {row: next(record.spec for record in records if record.spec["row"] == row) for row in rows}
     found = {}
     for row, spec in specs.items():
@@ -72,7 +72,7 @@ def _difference(score: Score, gaps: Values) -> list[str | int] | None:
 
 
 def _place(number: Estimate) -> str:
-    """Say where the 95 % interval lies."""
+    """Say on which side of 0 the 95 % interval lies."""
     if number.half is None:
         return "none: one seed"
     if abs(number.mean) <= number.half:

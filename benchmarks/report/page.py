@@ -1,4 +1,4 @@
-"""The whole report: what it holds, every study's tables, how the numbers were made; written whole or not at all."""
+"""The whole report: its contents, the tables of every study, and how the numbers were made."""
 
 from collections.abc import Sequence
 from html import escape
@@ -73,7 +73,7 @@ def _header(found: Sequence[Found], tables: Sequence[tuple[Study, list[Table]]])
 
 
 def _extent(found: Sequence[Found]) -> str:
-    """Say how many runs there are, how they ended, and when."""
+    """Say how many runs there are, how they ended, and when they were recorded."""
     runs = {record.id: record for _, records in found for record in records}.values()
     ends = [record.status for record in runs]
     dates = sorted({record.created[:10] for record in runs if record.created})

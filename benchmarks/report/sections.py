@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 
 from benchmarks.records.record import RunRecord
-from benchmarks.report.differences import differences, paths_in, scores_in, settings_of
+from benchmarks.report.differences import paths_in, row_differences, scores_in, settings_of
 from benchmarks.report.pictures import figures
 from benchmarks.scores.catalogue import Score
 from benchmarks.studies.study import Study
@@ -16,7 +16,7 @@ from benchmarks.tables.table import Table
 
 
 def section(made: Table, study: Study, results: Path, anchor: str) -> str:
-    """Return all there is to show of one table, and that of other rules of choice; every id begins with ``anchor``."""
+    """Return the section of one table and of its numbers under other rules of choice; every id begins with ``anchor``."""
     runs = sorted(
         made.records, key=lambda record: (study.rows.index(record.spec["row"]), record.spec["seed"])
     )
@@ -43,7 +43,7 @@ def section(made: Table, study: Study, results: Path, anchor: str) -> str:
 
 
 def _differences(rows: Sequence[str], runs: Sequence[RunRecord]) -> str:
-    """Return two choices of a row, and all that a script needs to show what sets them apart."""
+    """Return two drop-down lists of rows, and the data with which a script shows how two rows differ."""
     if len(rows) < 2:
         return ""
     bounds = bounds_in(runs)
@@ -52,7 +52,7 @@ def _differences(rows: Sequence[str], runs: Sequence[RunRecord]) -> str:
     return (
         '<div class="differences" hidden>\n<h4>Difference of two rows</h4>\n'
         f"<p><label>Row {_choice(rows, first)}</label> <label>minus {_choice(rows, second)}</label></p>\n"
-        f'<div class="found" aria-live="polite"></div>\n{json_block(differences(rows, runs))}\n</div>'
+        f'<div class="found" aria-live="polite"></div>\n{json_block(row_differences(rows, runs))}\n</div>'
     )
 
 
@@ -66,7 +66,7 @@ def _fold(summary: str, content: str) -> str:
 
 
 def _runs(runs: Sequence[RunRecord], links: Mapping[str, str]) -> str:
-    """Return the runs with what each scored and where it came from; the first run of a row is where links lead."""
+    """Return the runs with their scores and origins; the link of a row leads to its first run."""
     known = scores_in(runs)
     lines = [_run(record, known) for record in runs]
     heads = list(dict.fromkeys(head for line in lines for head in line))
@@ -99,7 +99,7 @@ def _run(record: RunRecord, known: Mapping[str, Score]) -> dict[str, str]:
 
 
 def _settings(rows: Sequence[str], runs: Sequence[RunRecord]) -> str:
-    """Return a line for every setting that some row has and a column for every row."""
+    """Return a table with a line for every setting and a column for every row."""
     found = settings_of(rows, runs)
     lines = [[path, *(found[row].get(path, "") for row in rows)] for path in paths_in(found)]
     return table("Settings", ["setting", *rows], [list(map(escape, line)) for line in lines])

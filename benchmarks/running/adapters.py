@@ -1,22 +1,20 @@
 """A trained adapter, used: what ``bench.py adapt`` does with a user's own images."""
 
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from PIL import Image, PngImagePlugin
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from benchmarks.evaluation.folders import picture_paths
+from benchmarks.records.files import directory_atomic, writable
 from benchmarks.studies.study import RunSpec
 from datasets.contract import to_bytes, to_unit
+from datasets.own.images import decode, picture_paths, pixels
 from methods.contract import Adapter, Problem
 from methods.recipes import config_of
 from methods.seeding import generator
@@ -93,7 +91,7 @@ def adapt_folder(trained: TrainedAdapter, source: Path, out: Path, seed: int, de
     Text that a PNG carries is kept. ``out`` appears whole or not at all. Raises :class:`UserMistake` for an image that
     cannot be read or has another size than the adapter was trained on, and where ``out`` exists.
     """
-    paths = picture_paths(source)
+    paths = picture_paths(source, strict=False)
     if not paths:
         raise UserMistake(f"folder {str(source)!r} holds no image; allowed: PNG or JPEG images.")
     names = [path.relative_to(source).with_suffix(".png") for path in paths]
@@ -104,17 +102,10 @@ def adapt_folder(trained: TrainedAdapter, source: Path, out: Path, seed: int, de
     if out.exists():
         raise UserMistake(f"folder {str(out)!r} exists; allowed: a new one.")
     random = generator(seed, "adapter", device)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".draft-", dir=out.parent) as draft:
-            for start in range(0, len(paths), BATCH):
-                batch = slice(start, start + BATCH)
-                _adapt(trained, paths[batch], [Path(draft) / "all" / name for name in names[batch]], random)
-            os.rename(Path(draft) / "all", out)
-    except OSError as error:
-        raise UserMistake(
-            f"folder {str(out)!r} cannot be written ({error.strerror}); allowed: a folder you may write to."
-        ) from error
+    with writable(f"folder {str(out)!r}"), directory_atomic(out) as draft:
+        for start in range(0, len(paths), BATCH):
+            batch = slice(start, start + BATCH)
+            _adapt(trained, paths[batch], [draft / name for name in names[batch]], random)
     return len(paths)
 
 
@@ -136,20 +127,13 @@ def _adapt(
 def _read(path: Path, shape: tuple[int, int, int]) -> tuple[Tensor, PngImagePlugin.PngInfo]:
     """Return an image, C × H × W uint8, and the text that it carries."""
     channels, height, width = shape
-    try:
-        with Image.open(path) as opened:
-            opened.load()
-            image = opened.convert(MODES[channels])
-            text = PngImagePlugin.PngInfo()
-            for name, value in opened.info.items():
-                if isinstance(value, str):
-                    text.add_text(str(name), value)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UserMistake(
-            f"image {str(path)!r} cannot be read ({error}); allowed: a PNG or JPEG image."
-        ) from error
+    image = decode(path)
     if image.size != (width, height):
         raise UserMistake(
             f"image {str(path)!r} is {image.width}×{image.height}; allowed: {width}×{height}, as the adapter was trained."
         )
-    return torch.from_numpy(np.array(image)).view(height, width, channels).permute(2, 0, 1), text
+    text = PngImagePlugin.PngInfo()
+    for name, value in image.info.items():
+        if isinstance(value, str):
+            text.add_text(str(name), value)
+    return pixels(image.convert(MODES[channels])), text

@@ -21,7 +21,7 @@ from benchmarks.engines.resources import resolve_device
 from benchmarks.figures.catalogue import rendered
 from benchmarks.profiling.output import write
 from benchmarks.profiling.steps import profiled
-from benchmarks.records.files import put
+from benchmarks.records.files import write_atomic
 from benchmarks.running.provenance import describe
 from benchmarks.speed.goals import Goal, goals
 from benchmarks.speed.jobs import compare_jobs
@@ -52,15 +52,15 @@ def main(folder: Path) -> None:
         host = ", ".join(f"{name} {value}" for name, value in about["host"].items())
         page = [f"# Speed\n\n{host}, torch {torch.__version__}, {about['created']}"]
         page += [f"## {one.heading}\n\n{markdown_grid(one)}" for one in made]
-        put(folder / "speed.json", json.dumps(plain, indent=1, ensure_ascii=False).encode() + b"\n")
-        put(folder / "speed.md", ("\n\n".join(page) + "\n").encode())
+        write_atomic(folder / "speed.json", json.dumps(plain, indent=1, ensure_ascii=False).encode() + b"\n")
+        write_atomic(folder / "speed.md", ("\n\n".join(page) + "\n").encode())
 
     kept = goals(device)
     add("goals", _goals(kept), [asdict(one) for one in kept])
     gained = list(gains())
     add("optimisations", _gains(gained), [asdict(one) for one in gained])
     for ending, data in rendered(bars(gained)).items():
-        put(folder / f"optimisations.{ending}", data)
+        write_atomic(folder / f"optimisations.{ending}", data)
     if device.type == "cpu":
         jobs = _jobs()
         add("jobs", _jobs_grid(jobs), jobs)

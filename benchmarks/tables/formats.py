@@ -7,7 +7,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from benchmarks.records.files import put
+from benchmarks.records.files import write_atomic
 from benchmarks.tables import markup
 from benchmarks.tables.cells import Columns, Grid
 from benchmarks.tables.table import Table
@@ -128,4 +128,4 @@ def write(table: Table, folder: Path) -> list[Path]:
         ".csv": csv(table.columns),
         **({"-runs.csv": csv(table.runs)} if table.records else {}),
     }
-    return [put(folder / f"{table.name}{ending}", page.encode()) for ending, page in pages.items()]
+    return [write_atomic(folder / f"{table.name}{ending}", page.encode()) for ending, page in pages.items()]

@@ -1,4 +1,4 @@
-"""Brings the published files of a pair under the data root where their licence allows it, and says where to get the rest.
+"""Downloads the published files of a pair where their licence allows it, and says where to get all others.
 
 A file is written under a temporary name, compared with its checksum and only then gets its own name.
 """
@@ -18,10 +18,10 @@ from mistakes import UserMistake
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """A data set as it is published: its name and the terms or the way to it, in a phrase.
+    """A published data set: its name, and its terms or where to get it, in a phrase.
 
-    ``url`` and ``checksums`` (by path below the data root) are set where a program may fetch the files; the last
-    part of a path is added to ``url``.
+    ``url`` and ``checksums`` (by path below the data root) are set if a program may fetch the files; the address of a
+    file is ``url`` with the last part of its path.
     """
 
     name: str
@@ -77,10 +77,10 @@ class Needs(Protocol):
 
 
 def download(pair: str, needs: Needs, root: Path, tell: Callable[[str], None]) -> None:
-    """Bring what the pair of this name needs under ``root``; ``tell`` is given a line for every set and file.
+    """Download what the pair of this name needs to ``root``; ``tell`` receives a line for every set and file.
 
-    Files that are there are checked and kept. Raises :class:`UserMistake` for a file that cannot be fetched or has
-    another checksum and, after everything else has come, for sets that must be got by hand.
+    Existing files are checked and kept. Raises :class:`UserMistake` for a file that cannot be fetched or has another
+    checksum, and, after all other files, for sets that must be fetched by hand.
     """
     wanted = needs.missing(None)
     if not wanted:
@@ -100,8 +100,8 @@ def download(pair: str, needs: Needs, root: Path, tell: Callable[[str], None]) -
 
 
 def _sets(wanted: Sequence[str]) -> list[Published]:
-    """Return the sets that these needs belong to, in their order."""
-    return [SETS[folder] for folder in dict.fromkeys(need.partition("/")[0] for need in wanted)]
+    """Return the sets that hold the wanted files, in the order of ``wanted``."""
+    return [SETS[folder] for folder in dict.fromkeys(path.partition("/")[0] for path in wanted)]
 
 
 def _bring(url: str, path: Path, checksum: str, tell: Callable[[str], None]) -> None:

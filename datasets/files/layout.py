@@ -1,4 +1,4 @@
-"""Where published files lie below the data root, with the checksums that are known of them. Needs no torch."""
+"""Where published files lie below the data root, with their checksums where these are known. Needs no torch."""
 
 MNIST = {
     "mnist/train-images-idx3-ubyte.gz": "md5:f68b3c2dcbeaaa9fbdd348bbdeb94873",

@@ -1,6 +1,6 @@
 """Published files: checked against a checksum and read from gzip, IDX, tar, zip and pictures; nothing is written.
 
-Whatever is wrong with a file is a :class:`~mistakes.UserMistake` of one line that names the file. A checksum is written
+Any fault of a file raises a :class:`~mistakes.UserMistake` of one line that names the file. A checksum is written
 ``algorithm:hexadecimal``, as in ``md5:f68b…``; an empty one is not checked.
 """
 
@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 
 from mistakes import UserMistake
 
-if TYPE_CHECKING:  # TOML files are read without them
+if TYPE_CHECKING:  # TOML files are read without these
     import numpy as np
     from PIL import Image
 
 Reader = Callable[[str], bytes]
-"""Gives the bytes of one file of a folder or an archive by its relative name."""
+"""Returns the bytes of a file in a folder or an archive by its relative name."""
 
 
 def refused(file: str | Path, found: str, allowed: str) -> UserMistake:
@@ -53,7 +53,7 @@ def contents(path: Path, checksum: str = "") -> bytes:
 def idx(path: Path, shape: tuple[int, ...], checksum: str = "") -> "np.ndarray":
     """Return the uint8 array of ``shape`` in a gzipped IDX file.
 
-    Raises :class:`UserMistake` for a broken gzip file, another magic number, other sizes or too few or many bytes.
+    Raises :class:`UserMistake` for a broken gzip file, another magic number, other sizes, or too few or too many bytes.
     """
     try:
         raw = gzip.decompress(contents(path, checksum))
@@ -77,17 +77,17 @@ def idx(path: Path, shape: tuple[int, ...], checksum: str = "") -> "np.ndarray":
 def expect(
     path: Path, what: str, array: "np.ndarray", shape: tuple[int, ...], span: tuple[float, float]
 ) -> None:
-    """Raise :class:`UserMistake` unless the numbers ``what`` of a file have this shape and lie in ``span``."""
+    """Raise :class:`UserMistake` unless the numbers that ``what`` names in a file have this shape and lie in ``span``."""
     if array.shape != shape or array.dtype.kind not in "uif":
         raise refused(
             path, f"holds {what} of {array.dtype} and shape {array.shape}", f"numbers of shape {shape}"
         )
-    if not span[0] <= array.min() <= array.max() <= span[1]:  # a nan is outside too
+    if not span[0] <= array.min() <= array.max() <= span[1]:  # a NaN is outside too
         raise refused(path, f"holds {what} in {array.min()} … {array.max()}", f"{span[0]} … {span[1]}")
 
 
 def folder(path: Path) -> Reader:
-    """Return a reader of the files below ``path``; it raises :class:`UserMistake` for names that lead out of it."""
+    """Return a reader of the files below ``path``; it raises :class:`UserMistake` for names that lead out of the folder."""
 
     def read(name: str) -> bytes:
         _stays_inside(path, name)
@@ -99,8 +99,8 @@ def folder(path: Path) -> Reader:
 def archive(path: Path, checksum: str = "") -> Reader:
     """Return a reader of the members of a tar.gz or zip archive, which is held in memory.
 
-    Raises :class:`UserMistake` before any member is read if one is a link or device or has a name that leads out of the
-    archive, and for archives that are broken or cut short. The reader raises it for names that are not there.
+    Raises :class:`UserMistake` before any member is read if a member is a link or device or has a name that leads out of
+    the archive, and for archives that are broken or cut short. The reader raises it for missing names.
     """
     raw = contents(path, checksum)
     unpack = _unzipped if raw.startswith(b"PK") else _untarred
@@ -134,14 +134,16 @@ def picture(name: str | Path, raw: bytes, mode: str, size: tuple[int, int] | Non
 
 
 def decoded(name: str | Path, raw: bytes) -> "Image.Image":
-    """Decode a picture of any mode and size; raises :class:`UserMistake` if it is no whole PNG or JPEG."""
-    from PIL import Image
+    """Decode a picture of any mode and size; raises :class:`UserMistake` unless it is a complete PNG or JPEG."""
+    from PIL import Image, UnidentifiedImageError
 
     try:
         image = Image.open(io.BytesIO(raw), formats=("PNG", "JPEG"))
         image.load()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise refused(name, f"cannot be decoded ({error})", "a PNG or JPEG picture") from error
+        unknown = isinstance(error, UnidentifiedImageError)  # its text holds an address in memory
+        why = "it begins as neither" if unknown else error
+        raise refused(name, f"cannot be decoded ({why})", "a PNG or JPEG picture") from error
     return image
 
 
@@ -162,7 +164,7 @@ def _bytes(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 def _unzipped(path: Path, packed: io.BytesIO) -> dict[str, bytes]:
     with zipfile.ZipFile(packed) as archived:
         for member in archived.infolist():
-            kind = stat.S_IFMT(member.external_attr >> 16)  # 0 where the archive comes from no Unix
+            kind = stat.S_IFMT(member.external_attr >> 16)  # 0 unless the archive comes from Unix
             _stays_inside(path, member.filename, plain=kind in (0, stat.S_IFREG, stat.S_IFDIR))
         return {name: archived.read(name) for name in archived.namelist() if not name.endswith("/")}
 

@@ -1,7 +1,7 @@
-"""A TOML file → a frozen dataclass, which is its schema; whatever is wrong with the file is a mistake that names the key.
+"""A TOML file → a frozen dataclass, which is its schema; a mistake in the file is reported with its key.
 
-A field without a default is a key that must be there, a nested dataclass is a table. Fields are ``str``, ``int``,
-``Literal``, tuples of these, which TOML calls lists, or alternatives. Needs no torch.
+A field without a default is a required key; a nested dataclass is a table. Fields are ``str``, ``int``, ``Literal``,
+tuples of these (lists in TOML) or unions of these. Needs no torch.
 """
 
 import re
@@ -20,10 +20,10 @@ Form = TypeVar("Form")
 
 
 def read(path: Path, form: type[Form]) -> Form:
-    """Return the contents of a TOML file as a ``form``; a key ``name`` must be fit to be part of a file's name.
+    """Return the contents of a TOML file as a ``form``; a key ``name`` must be usable in file names.
 
-    Raises :class:`~mistakes.UserMistake` for a file that cannot be read, for unknown and missing keys and for values of
-    another type; text and lists may not be empty.
+    Raises :class:`~mistakes.UserMistake` for a file that cannot be read, for unknown and missing keys, for values of
+    another type, and for empty text and lists.
     """
     try:
         content = tomllib.loads(reading.contents(path).decode())
@@ -71,11 +71,11 @@ def _fits(kind: Any, value: object) -> bool:
     if origin is tuple and isinstance(value, list):
         parts = parts[:1] * len(value) if parts[-1] is Ellipsis else parts
         return 0 < len(parts) == len(value) and all(map(_fits, parts, value))
-    return type(value) is kind and value != ""  # a bool is no int
+    return type(value) is kind and value != ""  # type(), since a bool is an instance of int
 
 
 def _words(kind: Any) -> str:
-    """Say which values are of a kind."""
+    """Name the values of a kind."""
     origin, parts = get_origin(kind), get_args(kind)
     if origin in UNIONS:
         return " or ".join(_words(part) for part in parts if part is not NoneType)

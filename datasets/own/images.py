@@ -1,4 +1,8 @@
-"""A folder of a user's images and the CSV that lists them, read with every doubt refused."""
+"""A user's images: which files below a folder they are, how one is decoded, and the CSV that lists them.
+
+Every reader of a user's folder finds images with :func:`picture_paths` and decodes them with :func:`decode`; a pair
+brings them to one size and colour with :class:`Look`, which refuses every doubt.
+"""
 
 import csv
 import io
@@ -16,7 +20,7 @@ from mistakes import UserMistake
 
 ENDINGS = (".png", ".jpg", ".jpeg")
 DEPTHS = ("1", "L", "LA", "P", "RGB", "RGBA")
-LEAST = 20
+MIN_IMAGES = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,25 +45,23 @@ class Look:
 
         Raises :class:`~mistakes.UserMistake` for one that cannot be read, has transparent parts or another size.
         """
-        shape = (len(paths), self.height, self.width, len(self.mode))
-        pixels = np.empty(shape, np.uint8)
+        images = torch.empty((len(paths), len(self.mode), self.height, self.width), dtype=torch.uint8)
         for index, path in enumerate(paths):
-            image = self._sized(path, _opaque(path).convert(self.mode))
-            pixels[index] = np.asarray(image).reshape(shape[1:])
-        return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+            images[index] = pixels(self._sized(path, _opaque(path).convert(self.mode)))
+        return images
 
     def masks(self, paths: Sequence[Path], images: Sequence[Path]) -> Tensor:
         """Return the masks of images as N × 1 × H × W bool, true where a mask is above 127.
 
         Raises :class:`~mistakes.UserMistake` for one that cannot be read or has another size than its image.
         """
-        masks = np.empty((len(paths), 1, self.height, self.width), np.bool_)
+        masks = torch.empty((len(paths), 1, self.height, self.width), dtype=torch.bool)
         for index, (path, image) in enumerate(zip(paths, images, strict=True)):
             mask, size = _opaque(path).convert("L"), _opaque(image).size
             if mask.size != size:
                 raise reading.refused(path, f"is {_words(mask.size)}", f"{_words(size)}, as its image")
-            masks[index, 0] = np.asarray(self._sized(path, mask)) > 127
-        return torch.from_numpy(masks)
+            masks[index] = pixels(self._sized(path, mask)) > 127
+        return masks
 
     def _sized(self, path: Path, image: Image.Image) -> Image.Image:
         size = self.width, self.height
@@ -76,7 +78,7 @@ def _words(size: tuple[int, int]) -> str:
 
 
 def _opaque(path: Path) -> Image.Image:
-    image = reading.decoded(path, reading.contents(path))
+    image = decode(path)
     if image.mode not in DEPTHS:
         raise reading.refused(path, f"has pixels of kind {image.mode}", "grey or RGB of 8 bits")
     if image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema() != (255, 255):
@@ -84,10 +86,25 @@ def _opaque(path: Path) -> Image.Image:
     return image
 
 
-def picture_paths(folder: Path, besides: Sequence[Path] = ()) -> list[Path]:
-    """Return the images below a folder in the order of names, without hidden files and what lies in ``besides``.
+def decode(path: Path) -> Image.Image:
+    """Return the image of a PNG or JPEG file in any size and mode, with the texts of a PNG in its ``info``.
 
-    Raises :class:`~mistakes.UserMistake` for a folder that does not exist, for other files and for too few images.
+    Raises :class:`~mistakes.UserMistake` for a file that cannot be read or decoded.
+    """
+    return reading.decoded(path, reading.contents(path))
+
+
+def pixels(image: Image.Image) -> Tensor:
+    """Return an image of mode L or RGB as C × H × W uint8."""
+    return torch.from_numpy(np.array(image)).view(image.height, image.width, -1).permute(2, 0, 1)
+
+
+def picture_paths(folder: Path, *, strict: bool, besides: Sequence[Path] = ()) -> list[Path]:
+    """Return the PNG and JPEG files below a folder in the order of names, without hidden files and folders.
+
+    What lies in ``besides`` does not count as below the folder. Other files are skipped, or refused if ``strict``.
+    Raises :class:`~mistakes.UserMistake` for a folder that does not exist and, if ``strict``, for other files and for
+    fewer than ``MIN_IMAGES`` images.
     """
     if not folder.is_dir():
         raise UserMistake(f"folder {str(folder)!r} does not exist; allowed: a folder of PNG or JPEG images.")
@@ -98,11 +115,14 @@ def picture_paths(folder: Path, besides: Sequence[Path] = ()) -> list[Path]:
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and not any(path.is_relative_to(other) for other in besides if other != folder)
     ]
-    if odd := [path for path in found if path.suffix.lower() not in ENDINGS]:
+    images = [path for path in found if path.suffix.lower() in ENDINGS]
+    if strict and (odd := sorted(set(found).difference(images))):
         raise reading.refused(odd[0], f"{_more(odd)}is among the images", "PNG and JPEG images alone")
-    if len(found) < LEAST:
-        raise UserMistake(f"folder {str(folder)!r} holds {len(found)} images; allowed: at least {LEAST}.")
-    return found
+    if strict and len(images) < MIN_IMAGES:
+        raise UserMistake(
+            f"folder {str(folder)!r} holds {len(images)} images; allowed: at least {MIN_IMAGES}."
+        )
+    return images
 
 
 def listed(listing: Path, columns: Sequence[str], folder: Path, paths: Sequence[Path]) -> list[Row]:

@@ -77,7 +77,9 @@ class _Folders:
 
     def paths(self, images: str, *besides: str | None) -> list[Path]:
         """Return the images of a folder, in which its listing and masks may lie too."""
-        return picture_paths(self.root / images, [self.root / other for other in besides if other])
+        return picture_paths(
+            self.root / images, strict=True, besides=[self.root / other for other in besides if other]
+        )
 
     def labelled(self, images: str, labels: str, masks: str | None = None) -> Labelled:
         """Return the images of a folder with the labels of their listing and, from another folder, their masks."""

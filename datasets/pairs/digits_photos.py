@@ -2,7 +2,7 @@
 
 The target follows MNIST-M's recipe: digit pixels are replaced by 255 − background, where the background is a random
 crop of a photograph. MNIST-M counts every pixel above 0 as digit; here the 8 × 8 digits are enlarged, which leaves a
-wide grey rim, so a pixel is digit from three eighths of full ink on. The photographs are ``china.jpg`` and ``flower.jpg``, which
+wide grey rim, so a pixel counts as digit from three eighths of full ink on. The photographs are ``china.jpg`` and ``flower.jpg``, which
 scikit-learn ships (CC BY). Source, target and test use disjoint thirds of the UCI digits.
 """
 
@@ -14,17 +14,17 @@ import torch
 from datasets.contract import Classification, DomainPair, Labelled
 from datasets.sets import bsds500, uci_digits
 
-SIZE = 32
-COPIES = 3
+SIZE = 32  # pixels
+TRAIN_COPIES = 3  # of every digit, each over another crop
 
 
 def load(data: Path | None = None) -> DomainPair:
-    """Return the pair; ``data`` is not needed, all comes with installed packages."""
+    """Return the pair; ``data`` is not needed, since installed packages hold all images."""
     return DomainPair(
         name="digits-photos",
         task=Classification(classes=10),
         source=on_black(0),
-        oracle=on_photos(1, copies=COPIES),
+        oracle=on_photos(1, copies=TRAIN_COPIES),
         test=on_photos(2, copies=1),
     )
 
@@ -39,7 +39,7 @@ def on_black(third: int) -> Labelled:
 
 
 def on_photos(third: int, *, copies: int, seed: int = 0) -> Labelled:
-    """Return the digits of one third ``copies`` times, each over a crop of its own; same arguments, same images."""
+    """Return the digits of one third ``copies`` times, each over its own crop; the same arguments give the same images."""
     from sklearn.datasets import load_sample_images  # imported late: it takes a second
 
     black = on_black(third)

@@ -1,8 +1,8 @@
 """``fonts-digits``: printed digits → handwritten digits, 16 × 16 grey.
 
-Source: the digits of the text fonts that matplotlib ships (DejaVu, STIX, Computer Modern), each in several slants,
-turned and thickened a little, then prepared as the UCI digits were (see :mod:`datasets.sets.uci_digits`). Target: the UCI
-handwritten digits; the first two thirds train, the last third tests.
+Source: the digits of the text fonts that matplotlib ships (DejaVu, STIX, Computer Modern), turned, slanted and thickened
+a little, then prepared as the UCI digits were (see :mod:`datasets.sets.uci_digits`). Target: the UCI handwritten digits;
+the first two thirds are for training, the last third for the test.
 """
 
 from pathlib import Path
@@ -15,19 +15,21 @@ from torch import Tensor
 from datasets.contract import Classification, DomainPair, Labelled
 from datasets.sets import uci_digits
 
-SIZE = 16
-VARIANTS = 8
+SIZE = 16  # pixels
+VARIANTS_PER_GLYPH = 8
+# fmt: off
 FONTS = (
-    *("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-BoldOblique", "DejaVuSans-Oblique"),
-    *("DejaVuSansMono", "DejaVuSansMono-Bold", "DejaVuSansMono-BoldOblique", "DejaVuSansMono-Oblique"),
-    *("DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSerif-BoldItalic", "DejaVuSerif-Italic"),
-    *("STIXGeneral", "STIXGeneralBol", "STIXGeneralBolIta", "STIXGeneralItalic"),
-    *("cmb10", "cmmi10", "cmr10", "cmss10", "cmti10", "cmtt10"),
+    "DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-BoldOblique", "DejaVuSans-Oblique",
+    "DejaVuSansMono", "DejaVuSansMono-Bold", "DejaVuSansMono-BoldOblique", "DejaVuSansMono-Oblique",
+    "DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSerif-BoldItalic", "DejaVuSerif-Italic",
+    "STIXGeneral", "STIXGeneralBol", "STIXGeneralBolIta", "STIXGeneralItalic",
+    "cmb10", "cmmi10", "cmr10", "cmss10", "cmti10", "cmtt10",
 )
+# fmt: on
 
 
 def load(data: Path | None = None) -> DomainPair:
-    """Return the pair; ``data`` is not needed, all comes with installed packages."""
+    """Return the pair; ``data`` is not needed, since installed packages hold all images."""
     blocks, labels = uci_digits.handwritten()
     real = Labelled(images=uci_digits.enlarge(blocks, SIZE), labels=labels)
     train, test = slice(0, 2 * uci_digits.THIRD), uci_digits.third(2)
@@ -41,7 +43,7 @@ def load(data: Path | None = None) -> DomainPair:
 
 
 def printed() -> Labelled:
-    """Return every digit of every font in ``VARIANTS`` variants, always the same ones."""
+    """Return every digit of every font in ``VARIANTS_PER_GLYPH`` variants, the same ones at every call."""
     import matplotlib  # imported late: only for the path of its fonts
 
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
@@ -51,9 +53,9 @@ def printed() -> Labelled:
         font = ImageFont.truetype(folder / f"{name}.ttf", 64)
         for digit in range(10):
             glyph = _draw(str(digit), font)
-            bitmaps += [_bitmap(glyph, random) for _ in range(VARIANTS)]
-            labels += [digit] * VARIANTS
-    images = uci_digits.enlarge(uci_digits.counts(torch.stack(bitmaps)), SIZE)
+            bitmaps += [_bitmap(glyph, random) for _ in range(VARIANTS_PER_GLYPH)]
+            labels += [digit] * VARIANTS_PER_GLYPH
+    images = uci_digits.enlarge(uci_digits.ink_counts(torch.stack(bitmaps)), SIZE)
     return Labelled(images=images, labels=torch.tensor(labels), masks=uci_digits.ink(images))
 
 

@@ -1,4 +1,4 @@
-"""``linemod``: rendered objects on black → photographed ones, 64 × 64 RGB and depth, class and rotation.
+"""``linemod``: rendered objects on black → photographed objects, 64 × 64 RGB and depth, class and rotation.
 
 Source: S. Hinterstoisser et al., ACCV 2012, in the crops of P. Wohlhart and V. Lepetit, CVPR 2015, that Domain Separation
 Networks and PixelDA use: 11 objects, 16,962 renderings, 10,673 + 2,655 photographs. The crops were never published as
@@ -17,12 +17,12 @@ import torch
 from datasets.contract import ClassificationAndPose, DomainPair, Labelled
 from datasets.files import layout, reading
 
-SIZE = 64
-COLUMNS = "name,class,qw,qx,qy,qz"
+SIZE = 64  # pixels
+LABEL_HEAD = "name,class,qw,qx,qy,qz"
 
 
 def load(data: Path | None = None) -> DomainPair:
-    """Return the pair; the masks are where the depth is below 0.99 of its range, as PixelDA has them.
+    """Return the pair; the foreground is where the depth is below 0.99 of its range, as in PixelDA.
 
     Raises :class:`~mistakes.UserMistake` for files that are missing or broken.
     """
@@ -56,8 +56,8 @@ def _split(listing: Path) -> Labelled:
 def _rows(listing: Path) -> list[tuple[str, list[float]]]:
     """Return the name and the five numbers of every line of a label file."""
     head, *lines = reading.contents(listing).decode(errors="replace").splitlines() or [""]
-    if head != COLUMNS:
-        raise reading.refused(listing, f"begins with {head[:80]!r}", repr(COLUMNS))
+    if head != LABEL_HEAD:
+        raise reading.refused(listing, f"begins with {head[:80]!r}", repr(LABEL_HEAD))
     rows = []
     for number, line in enumerate(lines, 2):
         name, *texts = line.split(",")

@@ -1,7 +1,7 @@
 """Pairs of published digit sets, as the literature on domain adaptation poses them.
 
-MNIST is enlarged from 28 to 32 pixels where the other set has 32, and USPS from 16 to 28, both bilinearly; grey digits get
-three equal channels where the other set has colours.
+MNIST is upsampled from 28 to 32 pixels where the other set has 32, and USPS from 16 to 28, both bilinearly. Grey digits
+get three equal channels where the other set has colours.
 """
 
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ from datasets.sets import bsds500, mnist, mnist_m, svhn, uci_digits, usps
 
 DIGITS = Classification(classes=10)
 SEED = 0
-SEEN = tuple(range(6))
-LABELLED = 1_000
+SEEN_DIGITS = tuple(range(6))
+LABELLED_IMAGES = 1_000
 
 
 def mnist_mnistm(data: Path | None = None) -> DomainPair:
@@ -56,7 +56,7 @@ def mnist_mnistm_built(data: Path | None = None) -> DomainPair:
 def mnistphotos_mnistm(data: Path | None = None) -> DomainPair:
     """Return MNIST over crops of photographs → MNIST-M: ``mnist-mnistm`` with another background of the source.
 
-    The digits keep their grey values, and with them the rim of dark grey that black hides.
+    The digits keep their grey values; on photographs their dark grey rim shows, which black hides.
     """
     pair, scenes = mnist_mnistm(data), bsds500.read(data, "train")
     source, masks = pair.source, pair.source.masks
@@ -74,24 +74,24 @@ def mnist_mnistm_6of10(data: Path | None = None) -> DomainPair:
     """Return ``mnist-mnistm`` whose adaptation sees the digits 0 … 5 only."""
     pair = mnist_mnistm(data)
     assert pair.oracle is not None
-    seen = torch.isin(pair.oracle.labels, torch.tensor(SEEN))
-    identity = f"{pair.identity}; adapted on digits 0 … {SEEN[-1]}"
+    seen = torch.isin(pair.oracle.labels, torch.tensor(SEEN_DIGITS))
+    identity = f"{pair.identity}; adapted on digits 0 … {SEEN_DIGITS[-1]}"
     return replace(
-        pair, name="mnist-mnistm-6of10", oracle=pair.oracle.pick(seen), seen=SEEN, identity=identity
+        pair, name="mnist-mnistm-6of10", oracle=pair.oracle.pick(seen), seen=SEEN_DIGITS, identity=identity
     )
 
 
 def mnist_mnistm_1000(data: Path | None = None) -> DomainPair:
-    """Return ``mnist-mnistm`` with 1,000 of its target images labelled, which the unlabelled target then lacks."""
+    """Return ``mnist-mnistm`` with 1,000 labelled target images, which are not among the unlabelled ones."""
     pair = mnist_mnistm(data)
     assert pair.oracle is not None
     order = torch.randperm(len(pair.oracle), generator=torch.Generator().manual_seed(SEED))
     return replace(
         pair,
         name="mnist-mnistm-1000",
-        oracle=pair.oracle.pick(order[LABELLED:].sort().values),
-        labelled=pair.oracle.pick(order[:LABELLED].sort().values),
-        identity=f"{pair.identity}; {LABELLED:,} of them labelled, seed {SEED}",
+        oracle=pair.oracle.pick(order[LABELLED_IMAGES:].sort().values),
+        labelled=pair.oracle.pick(order[:LABELLED_IMAGES].sort().values),
+        identity=f"{pair.identity}; {LABELLED_IMAGES:,} of them labelled, seed {SEED}",
     )
 
 
@@ -108,7 +108,7 @@ def mnist_usps(data: Path | None = None) -> DomainPair:
 
 
 def usps_mnist(data: Path | None = None) -> DomainPair:
-    """Return USPS → MNIST, 28 × 28 grey; enlarging blurs USPS, so its foreground begins at three eighths of full ink."""
+    """Return USPS → MNIST, 28 × 28 grey; upsampling blurs USPS, so its foreground begins at three eighths of full ink."""
     source = _sized(usps.read(data, "train"), mnist.SIZE)
     return DomainPair(
         name="usps-mnist",
@@ -132,10 +132,10 @@ def svhn_mnist(data: Path | None = None) -> DomainPair:
     )
 
 
-def enlarge(images: Tensor, size: int) -> Tensor:
-    """Enlarge square uint8 images (N × C × H × H) bilinearly to ``size`` × ``size``, taking pixels for areas.
+def upsample(images: Tensor, size: int) -> Tensor:
+    """Upsample square uint8 images (N × C × H × H) bilinearly to ``size`` × ``size``; pixels count as areas.
 
-    The weights are scaled to whole numbers, which float32 adds exactly, so that every machine rounds alike.
+    Weights are scaled to whole numbers, which float32 adds exactly, so that every machine rounds alike.
     """
     side, unit = images.shape[-1], 2 * size
     centres = torch.arange(1, unit, 2) * side - size  # of the new pixels among the old, times ``unit``
@@ -146,7 +146,7 @@ def enlarge(images: Tensor, size: int) -> Tensor:
 
 
 def _sized(examples: Labelled, size: int) -> Labelled:
-    return replace(examples, images=enlarge(examples.images, size))
+    return replace(examples, images=upsample(examples.images, size))
 
 
 def _inked(grey: Labelled) -> Labelled:

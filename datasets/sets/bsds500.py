@@ -13,21 +13,23 @@ from torch import Tensor
 
 from datasets.files import layout, reading
 
-LEAST = 32
+MIN_SIDE = 32  # pixels
 
 
 def read(data: Path | None, split: str) -> list[np.ndarray]:
-    """Return the photographs of the split ``train`` or ``test`` (uint8, H × W × 3) that are there, in order of name.
+    """Return the photographs that the split ``train`` or ``test`` has on disk (uint8, H × W × 3), in order of name.
 
-    Raises :class:`~mistakes.UserMistake` if there are none or one is broken or too small for a crop.
+    Raises :class:`~mistakes.UserMistake` if there is none, or if one is broken or too small for a crop.
     """
     paths = sorted(reading.under(data, "").glob(layout.BSDS500[split]))
     if not paths:
         raise reading.refused(layout.BSDS500[split], f"is not below {str(data)!r}", "at least one photograph")
     scenes = [reading.picture(path, reading.contents(path), "RGB") for path in paths]
     for path, scene in zip(paths, scenes, strict=True):
-        if min(scene.shape[:2]) < LEAST:
-            raise reading.refused(path, f"is {scene.shape[1]}×{scene.shape[0]}", f"at least {LEAST}×{LEAST}")
+        if min(scene.shape[:2]) < MIN_SIDE:
+            raise reading.refused(
+                path, f"is {scene.shape[1]}×{scene.shape[0]}", f"at least {MIN_SIDE}×{MIN_SIDE}"
+            )
     return scenes
 
 

@@ -1,9 +1,9 @@
 """MNIST-M as released: MNIST digits that invert a patch of a photograph, 32 × 32 RGB, below ``mnist_m/`` of the data root.
 
 Source: Y. Ganin et al., "Domain-Adversarial Training of Neural Networks", JMLR 17 (2016), http://yaroslav.ganin.net;
-59,001 train and 9,001 test images, derived from MNIST and BSDS500, no licence stated. It is read from the unpacked
-folder, from the release's archive or from one that holds the first 5,000 train images and all test images. Image i is
-MNIST's digit i, with its label.
+59,001 train and 9,001 test images, derived from MNIST and BSDS500, no licence stated. Images are read from the unpacked
+folder, from the release's archive, or from an archive of the first 5,000 train images and all test images. Image i shows
+MNIST's digit i and has its label.
 """
 
 import re
@@ -19,15 +19,15 @@ from datasets.files import layout, reading
 from datasets.sets import mnist
 
 SIZE = 32
-TRAIN, TEST = 59_001, 9_001
+TRAIN, TEST = 59_001, 9_001  # images
 LABELS, ARCHIVES = layout.MNIST_M_LABELS, layout.MNIST_M_ARCHIVES
 
 
 def read(data: Path | None) -> tuple[Labelled, Labelled, str]:
-    """Return the train images, the test images (both N × 3 × 32 × 32, without masks) and which ones they are.
+    """Return train and test images (both N × 3 × 32 × 32, without masks) and a phrase that says which images they are.
 
     Raises :class:`~mistakes.UserMistake` for files that are missing, changed or broken, for label lines that are not
-    "name digit", and for any other number of test images than all 9,001.
+    "name digit", and unless there are exactly 9,001 test images.
     """
     reader = _reader(data)
     train, numbered = _split(reader, "train")
@@ -57,7 +57,7 @@ def _reader(data: Path | None) -> reading.Reader:
 
 
 def _split(reader: reading.Reader, split: str) -> tuple[Labelled, bool]:
-    """Return a split in the order of its label file, and whether that numbers the images from 0 without a gap."""
+    """Return a split in the order of its label file, and whether the file numbers images from 0 without a gap."""
     listing = LABELS[split]
     lines = reader(listing).decode(errors="replace").splitlines()
     names, labels = [], []

@@ -1,7 +1,7 @@
 """SVHN's cropped digits, below ``svhn/`` of the data root: 73,257 and 26,032 house numbers, 32 × 32 RGB.
 
 Source: Y. Netzer et al., "Reading Digits in Natural Images with Unsupervised Feature Learning", 2011,
-http://ufldl.stanford.edu/housenumbers, for non-commercial use only. The files call the digit 0 by 10.
+http://ufldl.stanford.edu/housenumbers, for non-commercial use only. The files label the digit 0 as 10.
 """
 
 import io
@@ -30,7 +30,7 @@ def read(data: Path | None, split: str) -> Labelled:
     try:
         stored = loadmat(raw, variable_names=("X", "y"))
         pixels, labels = stored["X"], stored["y"]
-    except Exception as error:  # scipy raises whatever a broken file makes it stumble over
+    except Exception as error:  # a broken file makes SciPy raise errors of many kinds
         raise reading.refused(path, f"cannot be read ({error!r})", "a MATLAB file with X and y") from error
     reading.expect(path, "X", pixels, (SIZE, SIZE, 3, count), (0, 255))
     reading.expect(path, "y", labels, (count, 1), (1, 10))

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-THIRD = 599
+THIRD = 599  # digits
 
 
 @cache
@@ -26,15 +26,15 @@ def handwritten() -> tuple[Tensor, Tensor]:
 
 
 def third(index: int) -> slice:
-    """Return one of three disjoint, contiguous thirds (599 digits each); the last one is every pair's test split.
+    """Return the places of one of three disjoint, contiguous thirds (599 digits each); the last is every pair's test split.
 
-    The file keeps a writer's digits together, so that contiguous thirds share few writers.
+    The file keeps a writer's digits together, so contiguous thirds share few writers.
     """
     return slice(index * THIRD, (index + 1) * THIRD)
 
 
-def counts(bitmaps: Tensor) -> Tensor:
-    """Count the ink of N × 1 × 32 × 32 bitmaps over 4 × 4 blocks: N × 1 × 8 × 8 values in 0 … 16."""
+def ink_counts(bitmaps: Tensor) -> Tensor:
+    """Count the ink pixels of N × 1 × 32 × 32 bitmaps in 4 × 4 blocks: N × 1 × 8 × 8 values in 0 … 16."""
     return F.avg_pool2d(bitmaps.float(), 4) * 16
 
 

@@ -1,4 +1,4 @@
-"""A 3 × 3 convolution whose weights' gradient is one matrix product where that is the faster way."""
+"""A 3 × 3 convolution that takes its weights' gradient by one matrix product where that is faster."""
 
 from typing import Any
 
@@ -7,15 +7,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.grad import conv2d_input
 
-MIN_CHANNELS, MIN_PIXELS = 64, 1 << 15  # from here on the product is faster, on a CPU
-CHUNK = 1 << 17  # pixels gathered at a time: 302 MB for 64 channels
+MIN_CHANNELS, MIN_PIXELS = 64, 1 << 15  # from these on, the product is faster on a CPU
+MAX_GATHERED = 1 << 17  # pixels at a time: 302 MB for 64 channels
 
 
 class Convolution(nn.Conv2d):
-    """3 × 3, stride 1, as many rows and columns out as in.
+    """3 × 3, stride 1; the output is as high and wide as the input.
 
-    On a CPU the usual kernel for the weights' gradient in channels-last reaches half the rate of the other two
-    (oneDNN 3.13 without AVX-512). A product of gathered neighbourhoods is faster for wide layers.
+    In channels-last on a CPU, the usual kernel for the weights' gradient reaches half the rate of the kernels for the
+    output and the images' gradient (oneDNN 3.13 without AVX-512). A product of gathered neighbourhoods is faster for
+    wide layers.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
@@ -34,7 +35,7 @@ class Convolution(nn.Conv2d):
 
 
 class _Product(torch.autograd.Function):
-    """The convolution with its other gradient."""
+    """The same convolution, whose weights' gradient is :func:`weight_gradient`."""
 
     @staticmethod
     def forward(context: Any, images: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -59,13 +60,12 @@ def weight_gradient(images: Tensor, grad_output: Tensor) -> Tensor:
     """
     channels, (height, width) = images.shape[1], images.shape[2:]
     total = images.new_zeros(9 * channels, grad_output.shape[1])
-    count = max(1, CHUNK // (height * width))
-    for some, grad in zip(images.split(count), grad_output.split(count), strict=True):
-        framed = F.pad(some.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1)).contiguous()
+    count = max(1, MAX_GATHERED // (height * width))
+    for part, grad in zip(images.split(count), grad_output.split(count), strict=True):
+        framed = F.pad(part.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1)).contiguous()
         image, row, column, _ = framed.stride()
-        around = framed.as_strided(
-            (len(some), height, width, 3, 3 * channels), (image, row, column, row, 1)
-        )  # the three neighbours of a row lie side by side
+        # the three neighbours in one row lie side by side in memory
+        around = framed.as_strided((len(part), height, width, 3, 3 * channels), (image, row, column, row, 1))
         gathered = around.reshape(-1, 9 * channels)
         total = total.addmm(gathered.t(), grad.permute(0, 2, 3, 1).reshape(-1, grad.shape[1]))
     return total.view(3, 3, channels, -1).permute(3, 2, 0, 1)

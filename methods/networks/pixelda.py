@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from mistakes import UserMistake
 
 MOMENTUM, EPSILON = 0.1, 1e-3  # batch normalisation: the release's decay 0.9 is a momentum of 0.1 here
-MAX_HEIGHT = 4  # of the critic's deepest map: it halves its maps until they are no higher
+MAX_HEIGHT = 4  # pixels of the critic's deepest map; the critic halves its maps until they are no higher
 
 
 @dataclass(frozen=True, kw_only=True)
 class Noise:
-    """z ~ U(−1, 1)^dimensions, carried by a linear layer to one more channel of the source image."""
+    """z ~ U(−1, 1)^dimensions, which a linear layer turns into one more channel of the source image."""
 
     dimensions: int = 10
 
@@ -43,7 +43,7 @@ class GeneratorNet:
 
 @dataclass(frozen=True, kw_only=True)
 class DeepCriticNet:
-    """Width of the critic's first layer, one verdict an image or a patch, and the dropout and noise of hidden layers.
+    """Width of the critic's first layer, a verdict for each image or patch, and the dropout and noise of hidden layers.
 
     Widths double from layer to layer. ``dropout`` is the share of values set to 0, ``noise`` the standard deviation of
     the Gaussian noise that is added after it.
@@ -73,14 +73,14 @@ class NoiseChannel(nn.Module):
         self.norm = nn.BatchNorm1d(height * width, eps=EPSILON, momentum=MOMENTUM)
 
     def forward(self, images: Tensor, random: torch.Generator) -> Tensor:
-        """Return the images with the drawn channel behind their own, N × (C + 1) × H × W."""
+        """Return the images with the drawn channel after their own, N × (C + 1) × H × W."""
         z = torch.rand(len(images), self.project.in_features, generator=random, device=images.device)
         channel = F.relu(self.norm(self.project(2 * z - 1))).view(-1, 1, *self.size)
         return torch.cat([images, channel], 1).contiguous(memory_format=torch.channels_last)
 
 
 class NoNoise(nn.Module):
-    """No noise: the images as they are, nothing drawn."""
+    """No noise: the images stay as they are, and nothing is drawn."""
 
     def forward(self, images: Tensor, random: torch.Generator) -> Tensor:
         """Return the images."""
@@ -132,10 +132,10 @@ class Generator(nn.Module):
 
 
 class DeepCritic(nn.Module):
-    """conv 3 × 3, then convs 3 × 3 /2 with batch norm, twice as wide each, down to a height of 4; one linear layer.
+    """conv 3 × 3, then convs 3 × 3 /2 with batch norm, each twice as wide, down to a height of 4; one linear layer.
 
-    Leaky ReLU 0.2; every hidden layer is followed by dropout and Gaussian noise. Each call is normalised by its own
-    batch: there are no running statistics, since the critic is never evaluated.
+    Leaky ReLU 0.2; dropout and Gaussian noise follow every hidden layer. Batch norm uses the statistics of the batch at
+    hand and keeps no running ones, since the critic is never evaluated.
     """
 
     def __init__(self, shape: tuple[int, int, int], net: DeepCriticNet) -> None:
@@ -170,10 +170,10 @@ class DeepCritic(nn.Module):
 def dropout_and_noise(
     net: DeepCriticNet, images: int, sizes: Sequence[tuple[int, int, int]], random: torch.Generator
 ) -> list[tuple[Tensor, Tensor]]:
-    """Return for every layer which values it keeps (1.0, else 0.0) and the noise that is added to it.
+    """Return two maps for every layer: 1.0 where dropout keeps a value and 0.0 elsewhere, and the noise to add.
 
-    All is drawn in one contiguous block and only viewed as channels-last maps: drawing straight into that layout took
-    ten times as long on CPU. Dropout compares 16 random bits with a threshold, exact to 2⁻¹⁶.
+    Both are drawn in one contiguous block and viewed as channels-last maps: drawing into that layout directly took ten
+    times as long on a CPU. Dropout compares 16 random bits with a threshold, exact to 2⁻¹⁶.
     """
     counts = [images * channels * height * width for channels, height, width in sizes]
     total = sum(counts)
@@ -183,8 +183,8 @@ def dropout_and_noise(
     threshold = min(round(net.dropout * 2**16), 2**16 - 1) - 2**15
     kept = (bits >= threshold).float()
     return [
-        (_as_map(one, images, size), _as_map(two, images, size))
-        for one, two, size in zip(kept.split(counts), noise.split(counts), sizes, strict=True)
+        (_as_map(mask, images, size), _as_map(added, images, size))
+        for mask, added, size in zip(kept.split(counts), noise.split(counts), sizes, strict=True)
     ]
 
 

@@ -26,7 +26,7 @@ class RefinerNet:
 
 @dataclass(frozen=True, kw_only=True)
 class CriticNet:
-    """Width of the critic's first layer; the paper's 96, 64, 32 are ``width``, 2/3 and 1/3 of it."""
+    """Width of the critic's first layer; the paper's widths 96, 64 and 32 are ``width``, 2/3 and 1/3 of it."""
 
     width: int = 96
 
@@ -45,7 +45,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Map N × width × H × W to the same shape, before its ReLU."""
-        return self.second(F.relu(self.first(maps), inplace=True)).add_(maps)  # in place: no memory to fetch
+        return self.second(F.relu(self.first(maps), inplace=True)).add_(maps)  # in place: no new memory
 
 
 class Refiner(nn.Module):
@@ -77,20 +77,22 @@ class Refiner(nn.Module):
 class Critic(nn.Module):
     """conv 3 × 3 /2, conv 3 × 3 /2, max-pool 3 × 3 /1, conv 3 × 3, conv 1 × 1, conv 1 × 1 → 2; ReLU, no normalisation.
 
-    Strided layers pad one pixel on every side. TensorFlow's SAME pads even sizes at the far side only: same map size,
-    shifted by a pixel.
+    Strided layers pad one pixel on every side. TensorFlow's SAME pads even sizes at the far side only: the map has the
+    same size, shifted by a pixel.
     """
 
     def __init__(self, channels: int, net: CriticNet) -> None:
         super().__init__()
         wide, middle, narrow = net.width, net.width * 2 // 3, net.width // 3
+        # fmt: off
         self.trunk = nn.Sequential(
-            *(nn.Conv2d(channels, wide, 3, stride=2, padding=1), nn.ReLU()),
-            *(nn.Conv2d(wide, middle, 3, stride=2, padding=1), nn.ReLU()),
+            nn.Conv2d(channels, wide, 3, stride=2, padding=1), nn.ReLU(),
+            nn.Conv2d(wide, middle, 3, stride=2, padding=1), nn.ReLU(),
             nn.MaxPool2d(3, stride=1, padding=1),
-            *(nn.Conv2d(middle, narrow, 3, padding=1), nn.ReLU()),
-            *(nn.Conv2d(narrow, narrow, 1), nn.ReLU()),
+            nn.Conv2d(middle, narrow, 3, padding=1), nn.ReLU(),
+            nn.Conv2d(narrow, narrow, 1), nn.ReLU(),
         )
+        # fmt: on
         self.head = nn.Conv2d(narrow, 2, 1)
 
     def forward(self, images: Tensor) -> Tensor:

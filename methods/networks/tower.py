@@ -27,8 +27,8 @@ class TowerNet:
 class TaskTower(nn.Module):
     """conv 5 × 5, pool, conv 5 × 5, pool, two hidden layers, outputs; ReLU, no normalisation.
 
-    The first convolution exists once for each of ``branches``, everything behind it is shared. The last branch is the
-    one that target images pass.
+    Each of ``branches`` has a first convolution of its own; the branches share all later layers. Target images pass the
+    last branch.
     """
 
     def __init__(
@@ -44,17 +44,17 @@ class TaskTower(nn.Module):
         self.output = nn.Linear(net.hidden, outputs)
 
     def features(self, images: Tensor, branch: str) -> Tensor:
-        """Return the first hidden layer's activations, N × hidden: what alignment methods align."""
+        """Return the first hidden layer's activations, N × hidden; alignment methods align these."""
         maps = F.max_pool2d(F.relu(self.first[branch](images)), 2)
         maps = F.max_pool2d(F.relu(self.second(maps)), 2)
         return F.relu(self.hidden(maps.flatten(1)))
 
     def decide(self, features: Tensor) -> Tensor:
-        """Return the task outputs for such features."""
+        """Return the task outputs, N × outputs, of :meth:`features`, N × hidden."""
         return self.output(F.relu(self.second_hidden(features)))
 
     def branch(self, name: str) -> Callable[[Tensor], Tensor]:
-        """Return the model that images of one branch pass, N × C × H × W in [−1, 1] → N × outputs."""
+        """Return the model of one branch's images, N × C × H × W in [−1, 1] → N × outputs."""
         return lambda images: self.decide(self.features(images, name))
 
     def forward(self, images: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """Adversarial losses: SimGAN's, local or global, and PixelDA's.
 
 SimGAN (Shrivastava et al., CVPR 2017, arXiv 1612.07828): the critic D gives two logits at every place of its map;
-class 1 is *refined*, so that D = P(refined). PixelDA (Bousmalis et al., CVPR 2017, arXiv 1612.05424): it gives one
-logit, of D = P(real). Either way the loss is the cross-entropy, a mean over verdicts.
+class 1 is *refined*, so that D = P(refined). PixelDA (Bousmalis et al., CVPR 2017, arXiv 1612.05424): D gives one
+logit of being real. Both losses are cross-entropies, means over verdicts.
 """
 
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ REAL, REFINED = 0, 1
 class Adversary:
     """Cross-entropy of the critic's verdicts: one for each local patch, or one for the whole image.
 
-    ``scope="patches"`` is the paper's local adversarial loss (§2.2); ``"image"`` averages the logits over the map
-    first, which for a linear last layer is the usual classifier on globally pooled features. All losses are means
-    over verdicts where the paper has sums, so neither batch nor image size changes their weight.
+    ``scope="patches"`` is the paper's local adversarial loss (§2.2). ``"image"`` first averages the logits over the map;
+    with a linear last layer this is the usual classifier on globally pooled features. Losses are means over verdicts
+    where the paper has sums, so neither batch nor image size changes their weight.
     """
 
     scope: Literal["patches", "image"] = "patches"

@@ -1,6 +1,6 @@
-"""Losses that make the features of two domains alike: adversarial (DANN), by kernel (MMD), by covariance (CORAL).
+"""Losses that make the features of two domains alike: adversarial (DANN), by kernels (MMD), by covariances (CORAL).
 
-Each works on features of source and target, both N × d, of the task tower's first hidden layer.
+The features are those of the task tower's first hidden layer, N × d for either domain.
 """
 
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ BANDWIDTHS = (
 class DomainConfusion:
     """DANN (Ganin et al., JMLR 2016, arXiv 1505.07818): features from which a classifier cannot tell the domain.
 
-    The classifier (one hidden layer of ``hidden``) learns to tell target (1) from source (0); its gradient reaches the
-    features reversed.
+    The classifier has one hidden layer of ``hidden`` units and learns to tell target (1) from source (0). Its gradient
+    reaches the features with the opposite sign.
     """
 
     hidden: int = 100
@@ -33,7 +33,7 @@ class DomainConfusion:
             raise UserMistake(f"alignment.hidden is {self.hidden}; allowed: an integer from 1 on.")
 
     def over(self, features: int) -> nn.Module:
-        """Return the loss, with its classifier of so many features."""
+        """Return the loss with its domain classifier."""
         return DomainClassifier(features, self.hidden)
 
 
@@ -64,7 +64,7 @@ class DomainClassifier(nn.Module):
         self.output = nn.Linear(hidden, 1)
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
-        """Return the mean cross-entropy of the domain; its gradient is reversed on the way to the features."""
+        """Return the mean cross-entropy of the domain; the features receive the negated gradient."""
         logits = self.output(F.relu(self.hidden(Reversal.apply(torch.cat([source, target])))))[:, 0]
         of_source, of_target = logits.split([len(source), len(target)])
         return (F.softplus(of_source).mean() + F.softplus(-of_target).mean()) / 2
@@ -99,9 +99,7 @@ class MeanDiscrepancy(nn.Module):
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """Return the loss of two sets of features."""
         both = torch.cat([source, target])
-        distances = (
-            (both[:, None] - both).square().sum(2)
-        )  # |a|² + |b|² − 2ab is not exact enough for small σ
+        distances = (both[:, None] - both).square().sum(2)  # |a|² + |b|² − 2ab is too inexact for small σ
         kernel = torch.exp(-distances * self.rates[:, None, None]).sum(0)
         signs = torch.cat(
             [torch.full_like(source[:, 0], 1 / len(source)), torch.full_like(target[:, 0], -1 / len(target))]
@@ -120,7 +118,7 @@ class CovarianceDistance(nn.Module):
 def covariance(features: Tensor) -> Tensor:
     """Return the unbiased covariance, d × d, of features N × d.
 
-    These are ``torch.cov``'s operations and its bits; but that one reads a number from the device to check it.
+    Operations and bits are those of ``torch.cov``, which also waits for the device to check a number.
     """
     centred = (features - features.mean(0)).T
     return centred @ centred.T / (len(features) - 1)

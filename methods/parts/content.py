@@ -1,8 +1,7 @@
 """Losses that keep a refined image close to its source, so that the label survives.
 
-Every loss is a mean over elements of images in [−1, 1]. The algorithm weighs it against its adversarial loss, a mean
-over verdicts, so that this weight is a normalised strength Λ: comparable between image sizes, batch sizes and
-implementations.
+Every loss is a mean over elements of images in [−1, 1], and the adversarial loss is a mean over verdicts. The weight
+between them is therefore a normalised strength Λ, comparable between image sizes, batch sizes and implementations.
 """
 
 from collections.abc import Callable
@@ -48,8 +47,8 @@ class FeatureL1:
 class PairwiseError:
     """PixelDA's masked pairwise mean squared error (Bousmalis et al., CVPR 2017, arXiv 1612.05424, eq. 7).
 
-    With d = (x − R(x)) ∘ m over k elements: E[ Σ d² / k − (Σ d)² / k² ]. It lets the whole foreground shift in
-    brightness together, and the background do as it likes.
+    With d = (x − R(x)) ∘ m over k elements: E[ Σ d² / k − (Σ d)² / k² ]. The foreground may shift in
+    brightness as a whole, and the background may change freely.
     """
 
     def loss(self, source: Tensor, refined: Tensor, masks: Tensor) -> Tensor:
@@ -104,7 +103,7 @@ def colour_mean(images: Tensor) -> Tensor:
 
 
 def random_network(images: Tensor) -> Tensor:
-    """Return the features (N × 32 × ⌈H / 2⌉ × ⌈W / 2⌉) of a fixed two-layer network; its weights are always the same."""
+    """Return the features (N × 32 × ⌈H / 2⌉ × ⌈W / 2⌉) of a two-layer network whose weights are always the same."""
     return _network(images.shape[1], images.device)(images)
 
 
@@ -122,3 +121,4 @@ FEATURES: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 Content = L1 | FeatureL1 | PairwiseError | SquaredError | Hinged
+"""Content losses: ``loss`` takes source and refined images, N × C × H × W, and masks, N × 1 × H × W; returns a scalar."""

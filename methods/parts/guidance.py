@@ -19,7 +19,7 @@ from mistakes import UserMistake
 
 @dataclass(frozen=True, kw_only=True)
 class GGDR:
-    """The critic's map, decoded by one linear 1 × 1 convolution, is to point where the refiner's features point.
+    """The critic's map, decoded by a linear 1 × 1 convolution, is pulled to the direction of the refiner's features.
 
     ``weight`` 10 is the paper's; ``block`` counts the refiner's residual blocks, −1 is the last.
     """
@@ -32,7 +32,7 @@ class GGDR:
             raise UserMistake(f"guidance.weight is {self.weight}; allowed: a number from 0 on.")
 
     def check(self, blocks: int) -> None:
-        """Raise :class:`UserMistake` unless a refiner of so many blocks has the one that guides."""
+        """Raise :class:`UserMistake` unless ``block`` is one of a refiner's ``blocks`` residual blocks."""
         if not -blocks <= self.block < blocks:
             raise UserMistake(
                 f"guidance.block is {self.block}; allowed: {-blocks} … {blocks - 1}, there are {blocks} blocks."
@@ -69,7 +69,7 @@ class NoGuidance(nn.Module):
 def guidance_of(
     guidance: GGDR | None, seed: int, *, critic_width: int, refiner_width: int
 ) -> Decoder | NoGuidance:
-    """Return the decoder of a run, or one that does nothing where there is no guidance."""
+    """Return the decoder of a run, or :class:`NoGuidance` where ``guidance`` is ``None``."""
     if guidance is None:
         return NoGuidance()
     with initialising(seed, "guidance"):

@@ -1,4 +1,4 @@
-"""SimGAN's history of refined images (1612.07828, §2.3): the critic keeps seeing what the refiner used to make."""
+"""SimGAN's history of refined images (1612.07828, §2.3): the critic keeps seeing images that the refiner made earlier."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from mistakes import UserMistake
 class History:
     """A buffer that holds ``batches`` mini-batches of refined images.
 
-    The paper does not state its size; 50 mini-batches of 512 is what the first public implementation used.
+    The paper does not state its size; the first public implementation used 50 mini-batches of 512.
     """
 
     batches: int = 50
@@ -29,8 +29,8 @@ class History:
 class HistoryBuffer:
     """Refined images on the device, with a random stream of their own.
 
-    While the refiner is pretrained the buffer is a ring of the latest mini-batches. From then on half of each fake
-    mini-batch is fresh, half is drawn from the buffer, and the fresh half replaces as many random entries. Entries
+    While the refiner is pretrained the buffer is a ring of the latest mini-batches. From then on, half of each fake
+    mini-batch is fresh and half is drawn from the buffer; the fresh half replaces as many random entries. Entries
     are detached copies.
     """
 
@@ -46,7 +46,7 @@ class HistoryBuffer:
         self._filled = 0
 
     def fill(self, refined: Tensor) -> None:
-        """Store a whole mini-batch over the oldest one; the very first takes every place."""
+        """Store a whole mini-batch over the oldest one; the first mini-batch fills every place."""
         if not self._filled:
             every = torch.arange(len(self.images), device=self.images.device)
             self.images.copy_(refined.detach()[every % len(refined)])
@@ -57,26 +57,26 @@ class HistoryBuffer:
     def join(self, refined: Tensor) -> Tensor:
         """Return the fresh images with as many old ones drawn without replacement; then store the fresh ones.
 
-        A buffer that nothing was filled into starts with these fresh images in every place.
+        An empty buffer starts with these fresh images in every place.
         """
         if not self._filled:
             self.fill(refined)
-        drawn = self.images[self._some(self.old)]
-        stored = refined[: self.old].detach().to(self.images.dtype)  # under autocast it may be another
-        self.images[self._some(self.old)] = stored
+        drawn = self.images[self._random_places(self.old)]
+        stored = refined[: self.old].detach().to(self.images.dtype)  # autocast may have given another type
+        self.images[self._random_places(self.old)] = stored
         return torch.cat([refined, drawn])
 
-    def _some(self, count: int) -> Tensor:
+    def _random_places(self, count: int) -> Tensor:
         order = torch.randperm(len(self.images), generator=self._random, device=self.images.device)
         return order[:count]
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return the images, how many were filled in, and the random state."""
+        """Return the images, the number of images filled in, and the random state."""
         random = self._random.get_state()
         return {"images": self.images.clone(), "filled": torch.tensor(self._filled), "random": random}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Put all back."""
+        """Restore all three."""
         self.images.copy_(state["images"])
         self._filled = int(state["filled"])
         self._random.set_state(state["random"].cpu())
@@ -106,7 +106,7 @@ class NoHistory:
 def history_of(
     history: History | None, batch: int, shape: tuple[int, int, int], seed: int, device: torch.device
 ) -> HistoryBuffer | NoHistory:
-    """Return the buffer of a run, or one that does nothing where there is no history."""
+    """Return the buffer of a run, or :class:`NoHistory` where ``history`` is ``None``."""
     if history is None:
         return NoHistory(batch)
     return HistoryBuffer(history, batch, shape, generator(seed, "history", device))

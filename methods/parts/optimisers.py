@@ -57,7 +57,7 @@ class StepDecay:
             )
 
     def with_decay(self, optimiser: torch.optim.Optimizer) -> torch.optim.Optimizer:
-        """Return the optimiser, made to count its updates and to lower its rate after every ``every`` of them."""
+        """Let the optimiser count its updates and lower its rate after every ``every`` of them; return it."""
         (group,) = optimiser.param_groups
         group["updates"] = 0
 

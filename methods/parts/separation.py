@@ -1,7 +1,7 @@
-"""Domain separation (DSN; Bousmalis et al., NeurIPS 2016, arXiv 1608.06019): what is private to a domain, kept apart.
+"""Domain separation (DSN; Bousmalis et al., NeurIPS 2016, arXiv 1608.06019): features private to a domain, and shared ones.
 
-A private encoder for each domain takes up what the shared features leave; a decoder rebuilds every image from the sum
-of both; a difference loss keeps private and shared features orthogonal.
+Each domain has a private encoder, whose features are added to the shared ones. A decoder rebuilds every image from the
+sum; a difference loss keeps private and shared features orthogonal.
 """
 
 from dataclasses import dataclass
@@ -41,23 +41,19 @@ class Separator(nn.Module):
         self.decoder = Decoder(shape, features)
 
     def forward(self, source: tuple[Tensor, Tensor], target: tuple[Tensor, Tensor]) -> Tensor:
-        """Return α L_recon + β L_difference, each summed over the domains, of (images, shared features) of both."""
-        encoders = (self.source_encoder, self.target_encoder)
-        losses = [self._of(encoder, *one) for encoder, one in zip(encoders, (source, target), strict=True)]
-        return losses[0] + losses[1]
+        """Return α L_recon + β L_difference summed over the domains; each gives its images and their shared features."""
+        return self._loss(self.source_encoder, *source) + self._loss(self.target_encoder, *target)
 
-    def _of(self, encoder: nn.Module, images: Tensor, shared: Tensor) -> Tensor:
+    def _loss(self, encoder: nn.Module, images: Tensor, shared: Tensor) -> Tensor:
+        weights = self.separation
         private = encoder(images)
         rebuilt = self.decoder(private + shared)
-        everywhere = images.new_ones(())
-        reconstruction = PairwiseError().loss(images, rebuilt, everywhere)
-        return self.separation.reconstruction * reconstruction + self.separation.difference * difference(
-            private, shared
-        )
+        reconstruction = PairwiseError().loss(images, rebuilt, masks=images.new_ones(()))
+        return weights.reconstruction * reconstruction + weights.difference * difference(private, shared)
 
 
 class Decoder(nn.Module):
-    """Linear to a small map, two convolutions, enlarged to the image's size, two more (the release's small decoder)."""
+    """Linear to a small map, two convolutions, upsampling to the image's size, two more (the release's small decoder)."""
 
     def __init__(self, shape: tuple[int, int, int], features: int) -> None:
         super().__init__()
@@ -82,10 +78,11 @@ class NoSeparation(nn.Module):
 
 
 def difference(private: Tensor, shared: Tensor) -> Tensor:
-    """Return how far private and shared features, both N × d, are from orthogonal: ‖HᵀH′‖² / d² (1608.06019, eq. 5).
+    """Return ‖HᵀH′‖² / d², 0 where private and shared features, both N × d, are orthogonal (1608.06019, eq. 5).
 
-    As in the release the features are centred, then every example's are scaled to length 1, and the mean of the d × d
-    squares stands for the paper's sum. The products are sums over the batch, so the loss grows with its square.
+    As in the release, the features are centred, each example's features are scaled to length 1, and the mean of the
+    d × d squares replaces the paper's sum. The products are sums over the batch, so the loss grows with the square of
+    the batch size.
     """
     one, two = (F.normalize(values - values.mean(0), dim=1) for values in (private, shared))
     return (one.T @ two).square().mean()
@@ -93,12 +90,14 @@ def difference(private: Tensor, shared: Tensor) -> Tensor:
 
 def _encoder(shape: tuple[int, int, int], features: int) -> nn.Module:
     channels, height, width = shape
+    # fmt: off
     return nn.Sequential(
-        *(nn.Conv2d(channels, 32, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
-        *(nn.Conv2d(32, 64, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
-        *(nn.Flatten(), nn.Linear(64 * (height // 4) * (width // 4), features), nn.ReLU()),
+        nn.Conv2d(channels, 32, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(64 * (height // 4) * (width // 4), features), nn.ReLU(),
     )
+    # fmt: on
 
 
-def _conv(channels: int, out: int) -> nn.Conv2d:
-    return nn.Conv2d(channels, out, 3, padding=1)
+def _conv(in_channels: int, out_channels: int) -> nn.Conv2d:
+    return nn.Conv2d(in_channels, out_channels, 3, padding=1)

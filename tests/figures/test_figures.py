@@ -31,46 +31,32 @@ from benchmarks.statistics.estimates import Estimate
 from benchmarks.studies.study import Study
 from benchmarks.tables.summary import summarise
 from mistakes import UserMistake
+from tests.small.records import BOUNDS, record_of, step_times
 
-BOUNDS = ("source-only", "target-only")
 ROWS = ("source-only", "simgan", "simgan-nohist", "<b>&", "target-only")
 TRAINED = ROWS[1:4]
 STUDY = Study(name="try", about="a try", pairs=("shapes",), rows=ROWS, seeds=(0, 1, 2))
-PROTOCOL = {"extractor": "random-conv", "images": 96, "data": "abc"}
 
 
 def _record(row: str, seed: int) -> RunRecord:
-    place, trained = ROWS.index(row), row not in BOUNDS
-    spec = {
-        "pair": "shapes",
-        "row": row,
-        "seed": seed,
-        "scale": "small",
-        "extractor": "random",
-        "device": "cpu",
-        "settings": {"method": row},
-        "budget": {"steps": 100, "task_steps": 20},
+    place = ROWS.index(row)
+    trained: dict[str, Any] = {
+        "step_ms": step_times(10.0 * place + seed, q1=9.0 * place, q3=14.0 * place),
+        "parameters": {"refiner": 3},
+        "seconds": {"pretraining": 3.0, "training": 1000.0, "evaluation": 2.0 + seed},
+        "curve": tuple({"step": 20 * n, "content": place + seed / n, "guidance": 0.0} for n in range(1, 6)),
     }
-    record = RunRecord(
+    return record_of(
+        row,
+        seed,
+        scale="small",
+        steps=100,
         id=f"{place}-{seed}",
-        spec=spec,
-        status="ok",
         scores={
             "fid": 20.0 + 3 * place + seed**2,
             "error": 50.0 - 4 * place + (0, 1, 0.5 + 0.1 * place)[seed],
         },
-        protocol=PROTOCOL,
-        seconds={"evaluation": 2.0 + seed},
-        host={"device": "a CPU", "threads": 2},
-    )
-    if not trained:
-        return record
-    return replace(
-        record,
-        step_ms={"median": 10.0 * place + seed, "q1": 9.0 * place, "q3": 14.0 * place, "windows": 4},
-        parameters={"refiner": 3},
-        seconds={"pretraining": 3.0, "training": 1000.0, "evaluation": 2.0 + seed},
-        curve=tuple({"step": 20 * n, "content": place + seed / n, "guidance": 0.0} for n in range(1, 6)),
+        **{"seconds": {"evaluation": 2.0 + seed}} if row in BOUNDS else trained,
     )
 
 
@@ -149,7 +135,7 @@ def test_an_interval_far_wider_than_the_values_is_cut_with_an_arrow() -> None:
     assert arrows == {("<", 0, 0), (">", axes.get_xlim()[1], 0), (">", axes.get_xlim()[1], 1)}
 
 
-@pytest.mark.parametrize("draw", CHARTS.values(), ids=CHARTS)
+@pytest.mark.parametrize("draw", [chart.draw for chart in CHARTS.values()], ids=CHARTS)
 def test_failed_runs_change_no_chart(draw: Any) -> None:
     found = _with(_records(seeds=(0, 1)), curve=({"step": 1, "content": 1.0},))
     lost = [_failed(record) for record in _with(_records(seeds=(2,)), curve=({"step": 1, "content": 9.0},))]
@@ -168,14 +154,14 @@ def _data(figure: Figure) -> list[Any]:
     return parts
 
 
-@pytest.mark.parametrize("draw", CHARTS.values(), ids=CHARTS)
+@pytest.mark.parametrize("draw", [chart.draw for chart in CHARTS.values()], ids=CHARTS)
 def test_there_is_no_chart_of_failed_runs(draw: Any) -> None:
     assert draw(STUDY, [_failed(record) for record in _records()]) is None
 
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_one_run_is_drawn_without_an_interval(name: str) -> None:
-    figure = CHARTS[name](STUDY, _records(("simgan",), (0,)))
+    figure = CHARTS[name].draw(STUDY, _records(("simgan",), (0,)))
     if name == "differences":
         assert figure is None
     else:
@@ -196,7 +182,7 @@ def test_differences_are_paired_by_seed_against_the_first_row_that_trains() -> N
         dots = [part.get_offsets()[:, 0].tolist() for part in axes.collections if len(part.get_offsets()) > 1]
         assert dots == naive
         assert np.allclose(_means(axes), [(np.mean(mine), place) for place, mine in enumerate(naive)])
-        numbers = [summary.numbers[row, f"Δ {name}"] for row in others]
+        numbers = [summary.differences[row, name] for row in others]
         assert [mean for mean, _ in _means(axes)] == [number.mean for number in numbers if number]
         assert axes.get_xlabel().startswith("Δ ")
         assert axes.get_title(loc="left") == "← better"
@@ -407,7 +393,7 @@ def test_sheets_show_the_first_seed_that_has_pictures(
     assert shown == [("source", 0), *((f"simgan: draw {n}", 20 * n) for n in range(1, 7))]
 
 
-@pytest.mark.parametrize("draw", SHEETS.values(), ids=SHEETS)
+@pytest.mark.parametrize("draw", [sheet.draw for sheet in SHEETS.values()], ids=SHEETS)
 def test_there_is_no_sheet_without_pictures(draw: Any, tmp_path: Path) -> None:
     assert draw(STUDY, _records(), tmp_path) is None
 
@@ -502,7 +488,7 @@ def test_times_of_runs_that_shared_a_machine_say_so() -> None:
 
 
 def test_each_machine_has_its_own_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "FIGURES", {"steps": step_figure})
+    monkeypatch.setattr(catalogue, "FIGURES", {"steps": CHARTS["steps"]})
     other = [replace(record, host={"device": "another CPU", "threads": 2}) for record in _records()]
     names = [path.stem for path in write(STUDY, _records() + other, tmp_path)]
     assert names == ["try--shapes--1--steps"] * 2 + ["try--shapes--2--steps"] * 2
@@ -519,7 +505,7 @@ def test_the_command_writes_figures_from_records(
 ) -> None:
     for record in _records(("simgan",), (0,)):
         store.write(record, {}, tmp_path)
-    monkeypatch.setattr(catalogue, "FIGURES", {"steps": step_figure})
+    monkeypatch.setattr(catalogue, "FIGURES", {"steps": CHARTS["steps"]})
     assert bench.main(["figures", "--results", str(tmp_path)]) == 0
     paths = [tmp_path / "figures" / f"all-small--shapes--steps.{ending}" for ending in ("png", "svg")]
     assert capsys.readouterr().out.split() == list(map(str, paths))

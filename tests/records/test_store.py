@@ -13,11 +13,11 @@ import pytest
 from benchmarks.records import store
 from benchmarks.records.record import DIVERGED, FAILED, OK, SCHEMA, RunRecord
 from mistakes import UserMistake
+from tests.small.records import record_of
 
-RECORD = RunRecord(
+RECORD = record_of(
     id="shapes--simgan--smoke--s0--0123456789",
-    spec={"pair": "shapes", "settings": {"history": None, "rate": 1e-3}},
-    status=OK,
+    settings={"history": None, "rate": 1e-3},
     scores={"fid": 1 / 3, "label_error": None},
     blanks={"label_error": "no image is adapted"},
     flags=("identity collapse",),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from benchmarks.report.differences import differences
+from benchmarks.report.differences import row_differences
 from benchmarks.report.page import page
 from tests.small.study import EVIL, FIDS, STUDY, all_records, put_samples
 
@@ -119,7 +119,7 @@ def test_browser_sorts_by_number_with_blanks_last(outcome: dict) -> None:
 
 
 def test_browser_shows_the_difference_of_two_rows(outcome: dict) -> None:
-    data = differences(list(FIDS), all_records())
+    data = row_differences(list(FIDS), all_records())
     mean, seeds, where = data["differences"][3][0][0]
     assert outcome["hidden"] is False
     assert outcome["first"] == ["simgan-nohist", "simgan"]

@@ -16,16 +16,16 @@ from PIL import Image
 from scipy import stats
 
 import bench
+from benchmarks.figures.catalogue import FIGURES
 from benchmarks.figures.sheets import sample_sheet
 from benchmarks.records import store
-from benchmarks.records.files import put
-from benchmarks.report.differences import differences
+from benchmarks.report.differences import row_differences
 from benchmarks.report.page import page
 from benchmarks.report.pictures import figures
 from benchmarks.tables import formats
 from benchmarks.tables.table import tables_of
-from mistakes import UserMistake
-from tests.small.study import EVIL, FIDS, STUDY, all_records, failed, put_samples, record_of
+from tests.small.records import snapshot
+from tests.small.study import EVIL, FIDS, STUDY, all_records, failed, put_samples, run_of
 
 ROOT = Path(__file__).parents[2]
 VOID = {"meta", "link", "img"}
@@ -171,7 +171,7 @@ def test_same_records_in_any_order_give_the_same_bytes(text: str, results: Path)
 
 def test_differences_are_those_of_an_outside_computation() -> None:
     rows, found = list(FIDS), all_records()
-    data = differences(rows, found)
+    data = row_differences(rows, found)
     ok = {
         (record.spec["row"], record.spec["seed"]): record.scores for record in found if record.status == "ok"
     }
@@ -192,13 +192,13 @@ def test_differences_are_those_of_an_outside_computation() -> None:
 
 
 def test_rows_without_a_common_seed_have_no_difference() -> None:
-    found = [record_of("simgan", 0), record_of("simgan-nohist", 1)]
-    data = differences(["simgan", "simgan-nohist"], found)
+    found = [run_of("simgan", 0), run_of("simgan-nohist", 1)]
+    data = row_differences(["simgan", "simgan-nohist"], found)
     assert data["differences"][0][1] == [None, None]
 
 
 def test_one_seed_has_no_interval(tmp_path: Path) -> None:
-    found = [record_of(row, 0) for row in ("simgan", "simgan-nohist")]
+    found = [run_of(row, 0) for row in ("simgan", "simgan-nohist")]
     data = _data(page([(STUDY, found)], tmp_path))
     (fid, count, where), _ = data["differences"][0][1]
     assert (count, where) == (1, "none: one seed")
@@ -206,7 +206,7 @@ def test_one_seed_has_no_interval(tmp_path: Path) -> None:
 
 
 def test_one_row_has_nothing_to_differ_from(tmp_path: Path) -> None:
-    assert "application/json" not in page([(STUDY, [record_of("simgan", 0)])], tmp_path)
+    assert "application/json" not in page([(STUDY, [run_of("simgan", 0)])], tmp_path)
 
 
 def test_runs_that_all_failed_make_a_page_without_figures(tmp_path: Path) -> None:
@@ -221,6 +221,20 @@ def test_missing_pictures_leave_the_charts(text: str, tmp_path: Path) -> None:
     without = Reader(page([(STUDY, all_records())], tmp_path))
     left = [attributes["class"] for tag, attributes in without.tags if tag == "figure"]
     assert left == [kind for kind in kinds if kind == "chart"]
+
+
+def test_every_figure_has_its_caption(text: str) -> None:
+    shown = Reader(text)
+    captions = {
+        attributes["id"].removeprefix("study-1-1-"): image["alt"]
+        for (tag, attributes), (_, image) in zip(
+            [one for one in shown.tags if one[0] == "figure"],
+            [one for one in shown.tags if one[0] == "img"],
+            strict=True,
+        )
+    }
+    assert captions == {name: FIGURES[name].caption for name in captions}
+    assert all(caption in shown.shown for caption in captions.values())
 
 
 def test_sheets_keep_every_pixel(results: Path) -> None:
@@ -264,7 +278,7 @@ def test_command_writes_one_small_file_and_needs_no_torch(tmp_path: Path) -> Non
 def test_place_that_cannot_be_written_is_named_and_stays_as_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store.write(record_of("simgan", 0), {}, tmp_path / "results")
+    store.write(run_of("simgan", 0), {}, tmp_path / "results")
     (tmp_path / "file").write_text("mine")
     place = tmp_path / "file" / "report.html"
     assert bench.main(["report", "--results", str(tmp_path / "results"), "--out", str(place)]) == 2
@@ -275,21 +289,8 @@ def test_place_that_cannot_be_written_is_named_and_stays_as_it_is(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "results"]
 
 
-def test_write_replaces_a_whole_file(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "report.html"
-    assert put(path, b"one").read_text() == "one"
-    assert put(path, b"two").read_text() == "two"
-    assert list(path.parent.iterdir()) == [path]
-    with pytest.raises(UserMistake, match="allowed: a place"):
-        put(tmp_path / "new", b"three")
-    assert [path.name for path in tmp_path.iterdir()] == ["new"]
-
-
 def test_two_machines_each_have_their_rules_of_choice(tmp_path: Path) -> None:
-    steps = tuple(
-        {"step": n, "error": 30.0, "source_error": 1.0, "entropy": 1.0, "information": 1.0, "snd": 1.0}
-        for n in (1, 2)
-    )
+    steps = tuple(snapshot(step, error=30.0) for step in (1, 2))
     here = [replace(one, checkpoints=steps) for one in all_records()]
     there = [replace(one, id=f"{one.id}-b", host={"device": "another", "threads": 1}) for one in here]
     assert page([(STUDY, [*here, *there])], tmp_path).count("Under every rule of choice") == 2

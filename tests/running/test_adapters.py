@@ -33,6 +33,7 @@ def source(tmp_path: Path) -> Path:
         text.add_text("label", f"shape {index}")
         place = folder / ("deeper" if index % 2 else ".") / f"{index:02}.png"
         Image.fromarray(image[0].numpy()).save(place, pnginfo=text)
+    (folder / "._00.png").write_text("a hidden file, which is no image")
     return folder
 
 
@@ -40,7 +41,7 @@ def source(tmp_path: Path) -> Path:
 def test_images_are_adapted_as_the_adapter_does(row: str, runs: dict[str, Path], source: Path) -> None:
     out = source.parent / "deep" / "out"
     assert bench.main(["adapt", str(runs[row]), str(source), str(out), "--seed", "3", "--device", "cpu"]) == 0
-    paths = sorted(source.rglob("*.png"))
+    paths = sorted(path for path in source.rglob("*.png") if not path.name.startswith("."))
     names = [path.relative_to(source) for path in paths]
     assert sorted(path.relative_to(out) for path in out.rglob("*.png")) == names
     images = torch.stack([torch.from_numpy(np.array(Image.open(path)))[None] for path in paths])
@@ -80,7 +81,9 @@ def test_what_cannot_be_adapted_is_refused_and_nothing_written(
     Image.fromarray(np.zeros((12, 13), np.uint8)).save(source / "wide.png")
     assert "wide.png' is 13×12; allowed: 12×12" in refused(capsys, runs["simgan"], source, out)
     (source / "wide.png").write_bytes(b"no picture")
-    assert "wide.png' cannot be read" in refused(capsys, runs["simgan"], source, out)
+    assert "wide.png' cannot be decoded (it begins as neither); allowed: a PNG or JPEG" in refused(
+        capsys, runs["simgan"], source, out
+    )
     (source / "wide.png").unlink()
     Image.fromarray(np.zeros((12, 12), np.uint8)).save(source / "00.jpg")
     assert "would overwrite" in refused(capsys, runs["simgan"], source, out)

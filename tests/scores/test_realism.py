@@ -166,6 +166,7 @@ def test_broken_and_unwritable_caches_only_cost_time(kept: Path) -> None:
     cache.cached({"data": "a"}, compute, CPU)
     cache.cached({"data": "a"}, compute, CPU)
     assert compute.calls == 2  # the broken one was replaced
+    assert list(kept.iterdir()) == [file]
     file.unlink()
     kept.rmdir()
     kept.write_text("a file where the folder should be")

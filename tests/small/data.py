@@ -28,7 +28,7 @@ def shrink(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "CHECKSUMS", dict.fromkeys(module.CHECKSUMS, ""))
     monkeypatch.setattr(usps, "CHECKSUM", "")
     monkeypatch.setattr(mnist_m, "ARCHIVES", dict.fromkeys(mnist_m.ARCHIVES, ""))
-    monkeypatch.setattr(published_digits, "LABELLED", 10)
+    monkeypatch.setattr(published_digits, "LABELLED_IMAGES", 10)
     monkeypatch.setattr(mnist_m, "TRAIN", TRAIN)
     monkeypatch.setattr(mnist_m, "TEST", TEST)
 

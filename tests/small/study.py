@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from benchmarks.records.record import RunRecord
 from benchmarks.studies.study import Study
+from tests.small.records import record_of, step_times
 
 EVIL = '</script><script>alert("1")</script><!-- & \' "'
 FIDS = {"source-only": 100.5, "simgan": 9.5, "simgan-nohist": 10.5, EVIL: 20.0}
@@ -16,32 +18,24 @@ STUDY = Study(
 )  # fmt: skip
 
 
-def record_of(row: str, seed: int) -> RunRecord:
-    bound = row == "source-only"
+def run_of(row: str, seed: int) -> RunRecord:
+    """Return one finished run of the study."""
     random = np.random.default_rng([seed, len(row)])
-    spec = {
-        "pair": "shapes",
-        "row": row,
-        "seed": seed,
-        "scale": "smoke",
-        "extractor": "random",
-        "device": "cpu",
-        "settings": {"method": row} if bound else {"method": "RefinerGan", "history": None, "name": row},
-        "budget": {"steps": 12, "task_steps": 20},
+    trained: dict[str, Any] = {
+        "settings": {"method": "RefinerGan", "history": None, "name": row},
+        "step_ms": step_times(10.0),
+        "parameters": {"refiner": 3},
     }
-    return RunRecord(
+    return record_of(
+        row,
+        seed,
         id=f"shapes--{list(FIDS).index(row)}--s{seed}",
-        spec=spec,
-        status="ok",
         scores={"fid": FIDS[row] + random.normal(), "error": 50 + random.normal(), "own_error": None},
         blanks={"own_error": "no model <of its own>"},
-        protocol={"extractor": "random-conv", "images": 96, "data": "abc"},
-        step_ms={} if bound else {"median": 10.0, "q1": 9.0, "q3": 12.0, "windows": 4},
-        parameters={} if bound else {"refiner": 3},
-        host={"device": "a CPU", "threads": 2},
         versions={"torch": "2.15.0"},
         commit="0123abc",
         created="2026-01-02T03:04:05+00:00",
+        **{} if row == "source-only" else trained,
     )
 
 
@@ -52,7 +46,7 @@ def failed(record: RunRecord) -> RunRecord:
 
 
 def all_records() -> list[RunRecord]:
-    found = [record_of(row, seed) for row in FIDS for seed in STUDY.seeds]
+    found = [run_of(row, seed) for row in FIDS for seed in STUDY.seeds]
     return [failed(record) if record.id == "shapes--2--s1" else record for record in found]
 
 

@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection
 
 from benchmarks.engines.contract import Begun, Refused, Result
 from benchmarks.engines.workers import WorkerShare
-from benchmarks.records.record import RunRecord
+from tests.small.records import record_for
 
 
 def work(pipe: Connection, share: WorkerShare) -> None:
@@ -22,4 +22,4 @@ def work(pipe: Connection, share: WorkerShare) -> None:
             case "endless":
                 time.sleep(1000)
         host = {"process": os.getpid(), "threads": share.threads}
-        pipe.send(Result(RunRecord(id=begun.spec.id, spec=begun.spec.plain, status="ok", host=host), {}))
+        pipe.send(Result(record_for(begun.spec, host=host), {}))

@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from benchmarks.statistics.estimates import estimate
 from benchmarks.studies.study import Study
 from benchmarks.tables.cells import Grid
 from benchmarks.tables.table import Table, tables_of
+from tests.small.records import record_of, snapshot, step_times
 
 SEEDS = tuple(range(6))
 STUDY = Study(
@@ -34,42 +36,22 @@ def record(row: str, seed: int) -> RunRecord:
     trained = row in ("simgan", "other")
     value = float(VALUES[row][seed])
     curve = [(100, 3.0, 0.1), (200, -2.0, 0.5), (300, 0.0, 0.3)] if trained else [(0, 0.0, 0.2)]
-    return RunRecord(
-        id=f"{row}-{seed}",
-        spec={
-            "pair": "shapes",
-            "row": row,
-            "seed": seed,
-            "scale": "smoke",
-            "extractor": "random",
-            "device": "cpu",
-            "settings": {
-                "method": row if not trained else "RefinerGan",
-                **({"width": row} if trained else {}),
-            },
-            "budget": {"steps": 12, "task_steps": 20},
-        },
-        status="ok",
+    cost: dict[str, Any] = {
+        "settings": {"method": "RefinerGan", "width": row},
+        "step_ms": step_times(10.0 + seed + 5 * (row == "other")),
+        "parameters": {"refiner": 3 + 4 * (row == "other")},
+    }
+    return record_of(
+        row,
+        seed,
         scores={"fid": 2 * value, "error": value, "kid": value / 10, "recall": 0.5, "refinement": 0.25},
         intervals={"fid": [2 * value - 3, 2 * value + 5], "kid": [0.0, 1.0]},
         floor={"images": 48, "fid": 1.5, "kid": -0.25, "recall": 0.9},
         protocol={"extractor": "random-conv", "images": 96, "data": "abc", "source": 96, "test": 96},
-        step_ms={"median": 10.0 + seed + 5 * (row == "other"), "q1": 9.0, "q3": 12.0} if trained else {},
-        parameters={"refiner": 3 + 4 * (row == "other")} if trained else {},
         peak_mib=100.0,
         images_per_step=48.0,
-        checkpoints=tuple(
-            {
-                "step": step,
-                "error": value + gap,
-                "source_error": criterion,
-                "entropy": criterion,
-                "information": criterion,
-                "snd": -criterion,
-            }
-            for step, gap, criterion in curve
-        ),
-        host={"device": "a CPU", "threads": 2},
+        checkpoints=tuple(snapshot(step, value + gap, criterion) for step, gap, criterion in curve),
+        **cost if trained else {},
     )
 
 

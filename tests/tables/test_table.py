@@ -16,6 +16,7 @@ from benchmarks.studies.study import Study
 from benchmarks.tables import formats
 from benchmarks.tables.table import Table, studies_in, tables_of
 from mistakes import UserMistake
+from tests.small.records import record_of, step_times
 
 RESULTS = Path(__file__).parents[2] / "results"
 PUBLISHED = sorted({path.name.partition("--")[0] for path in (RESULTS / "tables").glob("*.md")})
@@ -34,42 +35,28 @@ SETTINGS: dict[str, dict[str, object]] = {
 }
 
 
-def _record(row: str, seed: int, fid: float, error: float) -> RunRecord:
-    spec = {
-        "pair": "shapes",
-        "row": row,
-        "seed": seed,
-        "scale": "smoke",
-        "extractor": "random",
-        "device": "cpu",
-        "settings": SETTINGS[row],
-        "budget": {"steps": 12, "task_steps": 20},
-    }
-    return RunRecord(
-        id=f"{row}-{seed}",
-        spec=spec,
-        status="ok",
-        scores={"fid": fid, "error": error},
-        protocol={
-            "extractor": "random-conv",
-            "images": 96,
-            "data": "abc",
-            "source": 96,
-            "target": 96,
-            "test": 96,
-        },
-        step_ms={} if row == "source-only" else {"median": 10.0, "q1": 9.0, "q3": 12.0, "windows": 4},
-        parameters={} if row == "source-only" else {"refiner": 3},
-        images_per_step=48.0,
-        seconds={"evaluation": 1.0},
-        host={"device": "a CPU", "threads": 2},
-    )
-
-
 def _records() -> list[RunRecord]:
+    protocol = {
+        "extractor": "random-conv",
+        "images": 96,
+        "data": "abc",
+        "source": 96,
+        "target": 96,
+        "test": 96,
+    }
+    trained = {"step_ms": step_times(10.0), "parameters": {"refiner": 3}}
     shifts = {"source-only": 4.0, "simgan": 0.0, "simgan-nohist": 1.0}
     return [
-        _record(row, seed, 10.0 + 3 * seed + shift, 50.0 - seed + shift)
+        record_of(
+            row,
+            seed,
+            settings=SETTINGS[row],
+            scores={"fid": 10.0 + 3 * seed + shift, "error": 50.0 - seed + shift},
+            protocol=protocol,
+            images_per_step=48.0,
+            seconds={"evaluation": 1.0},
+            **{} if row == "source-only" else trained,
+        )
         for row, shift in shifts.items()
         for seed in (0, 1, 2)
     ]

@@ -11,24 +11,17 @@ import scipy.stats
 
 import bench
 from benchmarks.records import store
-from benchmarks.records.record import FAILED, OK, RunRecord
+from benchmarks.records.record import FAILED, RunRecord
 from benchmarks.tables.changes import Verdict
 from benchmarks.tables.verdicts import DRIFT, FAMILY, REGRESSIONS, Comparison, Line, compare
+from tests.small.records import record_of, step_times
 
 Change = Callable[[RunRecord], RunRecord]
 
 
 def _record(row: str, seed: int, scores: dict[str, float], median: float | None = None) -> RunRecord:
-    place = {"pair": "shapes", "scale": "smoke", "extractor": "random", "device": "cpu"}
-    return RunRecord(
-        id=f"{row}-{seed}",
-        spec={"row": row, "seed": seed, **place, "settings": {"rate": 1e-3}, "budget": {"steps": 12}},
-        status=OK,
-        scores=scores,
-        protocol={"extractor": "random-conv", "data": "abc"},
-        step_ms={} if median is None else {"median": median, "q1": 9.0, "q3": 12.0, "windows": 4},
-        host={"device": "a CPU", "threads": 2},
-    )
+    times = {} if median is None else step_times(median)
+    return record_of(row, seed, settings={"rate": 1e-3}, scores=scores, step_ms=times)
 
 
 def _folder(count: int = 5, rows: Sequence[str] = ("simgan", "dann")) -> list[RunRecord]:

@@ -3,14 +3,17 @@
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
+
+from benchmarks.records.files import write_atomic
+from mistakes import UserMistake
 
 
 def cache_folder() -> Path:
@@ -32,12 +35,6 @@ def cached(key: Mapping[str, str | int], compute: Callable[[], Tensor], device: 
         return load_file(path, device=str(device))["features"]
     except (OSError, KeyError, SafetensorError):
         features = compute()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(prefix=".draft-", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(save({"features": features.contiguous().cpu()}))
-        os.replace(draft, path)
-    except OSError:
-        pass  # a cache is a convenience: a full or read-only disk must not end a run
+    with suppress(UserMistake):  # a cache is a convenience: a full or read-only disk must not end a run
+        write_atomic(path, save({"features": features.contiguous().cpu()}))
     return features

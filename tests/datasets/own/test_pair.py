@@ -18,7 +18,7 @@ from benchmarks.studies.study import Study
 from benchmarks.studies.study_file import pair_name
 from datasets.catalogue import PAIRS, load_pair
 from datasets.contract import Classification, ClassificationAndPose, DomainPair
-from datasets.own.images import LEAST
+from datasets.own.images import MIN_IMAGES
 from tests.small.data import png, put, refusal
 from tests.small.folders import CLASSES, COUNT, HEIGHT, WIDTH, folder_pair, form, labels, pixels, write_toml
 
@@ -248,8 +248,8 @@ def test_a_mask_may_not_be_missing(tmp_path: Path) -> None:
 def test_too_few_images_are_refused(folder: str, tmp_path: Path) -> None:
     path = folder_pair(tmp_path)
     (tmp_path / folder / f"{COUNT - 1:02}.png").unlink()
-    assert COUNT == LEAST
-    said = f"{folder}' holds {LEAST - 1} images; allowed: at least {LEAST}"
+    assert COUNT == MIN_IMAGES
+    said = f"{folder}' holds {MIN_IMAGES - 1} images; allowed: at least {MIN_IMAGES}"
     assert said in refusal(lambda: added(path))
 
 

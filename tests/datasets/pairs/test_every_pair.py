@@ -231,12 +231,12 @@ def test_digits_over_photos_follow_the_recipe_of_mnist_m(split: str) -> None:
 
 def test_counts_are_ink_pixels_of_blocks() -> None:
     bitmaps = torch.rand(5, 1, 32, 32, generator=torch.Generator().manual_seed(0)) < 0.4
-    counted = uci_digits.counts(bitmaps)
+    counted = uci_digits.ink_counts(bitmaps)
     assert counted.shape == (5, 1, 8, 8)
     for image, row, column in np.ndindex(5, 8, 8):
         block = bitmaps[image, 0, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4]
         assert counted[image, 0, row, column] == int(block.sum())
-    assert torch.equal(uci_digits.counts(torch.ones(1, 1, 32, 32)), torch.full((1, 1, 8, 8), 16.0))
+    assert torch.equal(uci_digits.ink_counts(torch.ones(1, 1, 32, 32)), torch.full((1, 1, 8, 8), 16.0))
 
 
 def test_enlarge_maps_counts_from_paper_to_full_ink_onto_bytes() -> None:

@@ -87,7 +87,7 @@ def test_without_a_root_all_needs_are_named() -> None:
 def test_enlarge_is_bilinear_interpolation(side: int, size: int) -> None:
     random = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (6, 2, side, side), generator=random, dtype=torch.uint8)
-    enlarged = published_digits.enlarge(images, size)
+    enlarged = published_digits.upsample(images, size)
     expected = F.interpolate(images.double(), (size, size), mode="bilinear", align_corners=False)
     assert enlarged.dtype == torch.uint8
     assert (enlarged.double() - expected).abs().max() <= 0.5 + 1e-9
@@ -95,7 +95,7 @@ def test_enlarge_is_bilinear_interpolation(side: int, size: int) -> None:
 
 def test_enlarge_keeps_flat_images_flat() -> None:
     flat = torch.arange(256, dtype=torch.uint8).view(256, 1, 1, 1).expand(-1, -1, 16, 16)
-    assert torch.equal(published_digits.enlarge(flat, 28), flat[..., :1, :1].expand(-1, -1, 28, 28))
+    assert torch.equal(published_digits.upsample(flat, 28), flat[..., :1, :1].expand(-1, -1, 28, 28))
 
 
 # ---- the pairs
@@ -106,7 +106,7 @@ def test_source_of_mnist_mnistm_is_grey_on_black_with_all_ink_masked(root: Path)
     digits = mnist.read(root, "train")
     assert pair.shape == (3, 32, 32)
     assert torch.equal(pair.source.labels, digits.labels)
-    expected = published_digits.enlarge(digits.images, 32)
+    expected = published_digits.upsample(digits.images, 32)
     for channel in range(3):
         assert torch.equal(pair.source.images[:, channel], expected[:, 0])
     assert pair.source.masks is not None

@@ -27,7 +27,7 @@ def gradients(layer: Convolution, images: Tensor) -> list[Tensor]:
 def test_gradients_are_those_of_torch(
     layout: torch.memory_format, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(convolution, "CHUNK", chunk)
+    monkeypatch.setattr(convolution, "MAX_GATHERED", chunk)
     layer = Convolution(5, 7).double().to(memory_format=layout)
     images = torch.randn(3, 5, 6, 8, dtype=torch.double).contiguous(memory_format=layout).requires_grad_()
     expected = gradients(layer, images)
