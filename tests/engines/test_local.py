@@ -26,6 +26,7 @@ from benchmarks.studies.study import RunSpec
 from mistakes import UserMistake
 from tests.small import workers as stand_in
 from tests.small.folders import folder_pair, write_toml
+from tests.small.records import record_for
 from tests.small.specs import specs
 
 ROOT = Path(__file__).parents[2]
@@ -90,7 +91,7 @@ def test_runs_in_turn_are_told_of_and_end_when_nobody_asks_for_more(
     def run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict[str, bytes]]:
         assert data == tmp_path
         watch(3, 6, {"loss": 0.5})
-        return RunRecord(id=spec.id, spec=spec.plain, status="ok"), {"film.png": b"film"}
+        return record_for(spec), {"film.png": b"film"}
 
     monkeypatch.setattr(running, "run", run)
     messages: list[Message] = []

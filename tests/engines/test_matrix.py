@@ -11,10 +11,10 @@ from benchmarks.engines.contract import Begun, Ended, Message, Result, Tell
 from benchmarks.engines.matrix import pending, run_matrix
 from benchmarks.evaluation.features import extractors
 from benchmarks.records import store
-from benchmarks.records.record import RunRecord
 from benchmarks.studies.plugins import Sources
 from benchmarks.studies.study import RunSpec
 from mistakes import UserMistake
+from tests.small.records import record_for
 from tests.small.specs import specs
 
 SOURCES = Sources(plugins=(Path("mine.py"),))
@@ -36,7 +36,7 @@ class Idle:
                 tell(Begun(index, len(specs), spec))
                 if spec.row == "broken":
                     raise UserMistake("paint 'blue'; allowed: red.")
-                yield Result(RunRecord(id=spec.id, spec=spec.plain, status="ok"), {"film.png": b"film"})
+                yield Result(record_for(spec), {"film.png": b"film"})
                 tell(Ended(index))
         finally:
             self.closed = True
