@@ -20,7 +20,8 @@ from types import ModuleType
 from datasets.catalogue import PAIRS, Entry
 from datasets.files import reading
 from datasets.own import form as forms
-from methods.recipes import RECIPES, Recipe
+from methods.recipe import Recipe
+from methods.recipes import RECIPES
 from mistakes import UserMistake
 
 GROUP = "sim_to_real_bench"

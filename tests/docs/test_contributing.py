@@ -11,7 +11,8 @@ import bench
 from benchmarks.records import store
 from benchmarks.records.record import RunRecord
 from datasets.catalogue import PAIRS, Entry
-from methods.recipes import RECIPES, Recipe
+from methods.recipe import Recipe
+from methods.recipes import RECIPES
 
 TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
 

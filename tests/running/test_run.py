@@ -34,7 +34,8 @@ from benchmarks.studies.study import RunSpec, Study
 from datasets.catalogue import load_pair
 from methods.bounds import Identity
 from methods.contract import Batch, Config, Method, Problem, Stateful
-from methods.recipes import RECIPES, Recipe
+from methods.recipe import Recipe
+from methods.recipes import RECIPES
 from mistakes import UserMistake
 
 CPU = torch.device("cpu")
