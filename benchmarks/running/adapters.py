@@ -34,7 +34,7 @@ class StoredTask:
 
     def losses(self, outputs: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Raise: no loss is stored."""
-        raise NotImplementedError(f"the losses of the task {self.name!r} are not stored with an adapter")
+        raise TypeError(f"the losses of the task {self.name!r} are not stored with an adapter")
 
 
 @dataclass(frozen=True, kw_only=True)

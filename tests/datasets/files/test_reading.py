@@ -114,6 +114,7 @@ def test_names_that_escape_are_refused(
         *(linked(kind) for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE)),
         *(zipped({"inside.txt": b"../outside.txt"}, kind) for kind in (stat.S_IFLNK, stat.S_IFIFO)),
     ],
+    ids=["symbolic link", "hard link", "pipe", "device", "zipped link", "zipped pipe"],
 )
 def test_links_and_devices_are_refused(raw: bytes, tmp_path: Path) -> None:
     put(tmp_path, {"a": raw})

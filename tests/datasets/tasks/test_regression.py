@@ -184,7 +184,7 @@ def test_an_adapter_loads_without_the_task(results: Path, records: list[RunRecor
 def test_a_pair_cannot_limit_classes_that_a_task_has_not() -> None:
     said = refusal(lambda: replace(load(), seen=(0,)))
     assert said == "pair 'centres': seen classes are (0,); allowed: none, as labels fall into no classes."
-    with pytest.raises(NotImplementedError, match="'centre' fall into no classes"):
+    with pytest.raises(TypeError, match="'centre' fall into no classes"):
         Centre().classes_of(load().source.labels)
 
 

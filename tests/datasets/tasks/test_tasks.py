@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.records import store
+from benchmarks.records import migration
 from benchmarks.scores.catalogue import SCORES, TaskScores
 from datasets.contract import Classification, ClassificationAndPose, Measure, Task
 from methods import contract
@@ -55,17 +55,17 @@ def test_methods_are_given_a_task(task: contract.Task) -> None:
     assert {field.name for field in fields(problem)} == {"shape", "task", "batch", "steps"}
 
 
-@pytest.mark.parametrize(("task", "old"), list(zip(TASKS, (store.CLASSES, store.POSES), strict=True)))
+@pytest.mark.parametrize(("task", "old"), list(zip(TASKS, (migration.CLASSES, migration.POSES), strict=True)))
 def test_old_records_say_what_new_ones_do(task: Task, old: object) -> None:
     assert json.loads(json.dumps(task.plain)) == old
 
 
 def test_scores_are_titled_from_what_a_record_says() -> None:
-    of_poses = TaskScores.of(store.POSES)
+    of_poses = TaskScores.of(migration.POSES)
     assert list(of_poses.scores.items()) == list(SCORES.items())
     assert TaskScores.of({}) == of_poses
     assert of_poses.compared == ("fid", "error", "own_error")
-    of_classes = TaskScores.of(store.CLASSES).scores
+    of_classes = TaskScores.of(migration.CLASSES).scores
     assert {*SCORES} - {*of_classes} == {"angle", "own_angle"}
     assert SCORES["error"].title == "target error %"
     assert SCORES["own_angle"].title == "own model's angle °"
