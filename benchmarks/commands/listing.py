@@ -1,64 +1,73 @@
 """What can be asked for, as lists. Needs no torch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.scores.catalogue import EXTRACTORS, SCORES
 from benchmarks.studies.published import STUDIES
 from benchmarks.studies.scales import SCALES
 from benchmarks.tables.cells import Grid
-from datasets.catalogue import PAIRS
+from datasets.catalogue import PAIRS, Entry
 from methods.recipes import RECIPES
 from mistakes import unknown
 
 
 def listings(wanted: Sequence[str], data: Path | None) -> Mapping[str, Grid]:
     """Return the lists asked for, or all of them; raises :class:`~mistakes.UserMistake` for an unknown one."""
-    lists = (
-        Grid(
-            heading="methods",
-            columns=("name", "what it is", "changes", "paper"),
-            cells=tuple((r.name, r.about, _changes(r.all_changes), r.paper) for r in RECIPES.values()),
-        ),
-        Grid(
-            heading="pairs",
-            columns=("name", "what it is", "licence", "data"),
-            cells=tuple(
-                (
-                    name,
-                    entry.about,
-                    entry.licence,
-                    "missing: " + ", ".join(gone) if (gone := entry.missing(data)) else "here",
-                )
-                for name, entry in PAIRS.items()
-            ),
-        ),
-        Grid(
-            heading="scores",
-            columns=("name", "what it is"),
-            cells=tuple((name, score.about) for name, score in SCORES.items()),
-        ),
-        Grid(heading="extractors", columns=("name", "what it is"), cells=tuple(EXTRACTORS.items())),
-        Grid(
-            heading="studies",
-            columns=("name", "what it asks", "pairs", "methods", "seeds", "scale"),
-            cells=tuple(
-                (s.name, s.about, ", ".join(s.pairs), ", ".join(s.rows), str(len(s.seeds)), s.scale)
-                for s in STUDIES.values()
-            ),
-        ),
-        Grid(
-            heading="scales",
-            columns=("name", "what it is", "steps"),
-            cells=tuple((name, scale.about, str(scale.steps)) for name, scale in SCALES.items()),
-        ),
-    )
-    named = {one.heading: one for one in lists}
     for name in wanted:
-        if name not in named:
-            raise unknown("list", name, named)
-    return {name: named[name] for name in wanted or named}
+        if name not in LISTS:
+            raise unknown("list", name, LISTS)
+    return {name: LISTS[name](data) for name in wanted or LISTS}
+
+
+def _methods(data: Path | None) -> Grid:
+    lines = [(one.name, one.about, _changes(one.all_changes), one.paper) for one in RECIPES.values()]
+    return Grid(heading="methods", columns=("name", "what it is", "changes", "paper"), cells=tuple(lines))
 
 
 def _changes(changes: Mapping[str, object]) -> str:
     return ", ".join(f"{path}={'none' if value is None else value}" for path, value in changes.items()) or "–"
+
+
+def _pairs(data: Path | None) -> Grid:
+    lines = [(name, one.about, one.licence, _whereabouts(one, data)) for name, one in PAIRS.items()]
+    return Grid(heading="pairs", columns=("name", "what it is", "licence", "data"), cells=tuple(lines))
+
+
+def _whereabouts(pair: Entry, data: Path | None) -> str:
+    missing = pair.missing(data)
+    return f"missing: {', '.join(missing)}" if missing else "here"
+
+
+def _scores(data: Path | None) -> Grid:
+    lines = [(name, score.about) for name, score in SCORES.items()]
+    return Grid(heading="scores", columns=("name", "what it is"), cells=tuple(lines))
+
+
+def _extractors(data: Path | None) -> Grid:
+    return Grid(heading="extractors", columns=("name", "what it is"), cells=tuple(EXTRACTORS.items()))
+
+
+def _studies(data: Path | None) -> Grid:
+    heads = ("name", "what it asks", "pairs", "methods", "seeds", "scale")
+    lines = [
+        (one.name, one.about, ", ".join(one.pairs), ", ".join(one.rows), str(len(one.seeds)), one.scale)
+        for one in STUDIES.values()
+    ]
+    return Grid(heading="studies", columns=heads, cells=tuple(lines))
+
+
+def _scales(data: Path | None) -> Grid:
+    lines = [(name, scale.about, str(scale.steps)) for name, scale in SCALES.items()]
+    return Grid(heading="scales", columns=("name", "what it is", "steps"), cells=tuple(lines))
+
+
+LISTS: Mapping[str, Callable[[Path | None], Grid]] = {
+    "methods": _methods,
+    "pairs": _pairs,
+    "scores": _scores,
+    "extractors": _extractors,
+    "studies": _studies,
+    "scales": _scales,
+}
+"""Every list by name, made for a data root."""

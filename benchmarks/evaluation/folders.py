@@ -1,13 +1,14 @@
-"""Folders of a user's images → features: what ``bench.py fid`` compares."""
+"""Two folders of a user's images → features → how close one is to the other: what ``bench.py fid`` shows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from benchmarks.evaluation.features.extractors import Extractor
+from benchmarks.evaluation.features.extractors import Extractor, load_extractor
+from benchmarks.scores.realism import intervals, realism
 from datasets.own.images import MIN_IMAGES, decode, picture_paths, pixels
 from mistakes import UserMistake
 
@@ -20,6 +21,40 @@ class FolderFeatures:
 
     features: Tensor
     broken: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderComparison:
+    """How close the images of one folder are to those of another.
+
+    ``extractor`` is the title of the features, ``images`` the counts of both folders; ``intervals`` are over images at
+    95 %, for the scores that have one; ``broken`` names the files that cannot be read.
+    """
+
+    extractor: str
+    images: tuple[int, int]
+    scores: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
+    broken: tuple[str, ...]
+
+
+def compare_folders(
+    generated: Path, real: Path, extractor: str, device: str, data: Path | None
+) -> FolderComparison:
+    """Return the realism scores of generated against real images; ``data`` is the root below which weights are looked for.
+
+    Raises :class:`UserMistake` for an extractor without weights, and for a folder as :func:`folder_features` does.
+    """
+    place = torch.device(device)
+    network = load_extractor(extractor, place, data)
+    one, two = (folder_features(folder, network, place) for folder in (generated, real))
+    return FolderComparison(
+        extractor=network.title,
+        images=(len(one.features), len(two.features)),
+        scores=realism(one.features, two.features),
+        intervals=intervals(one.features, two.features),
+        broken=(*one.broken, *two.broken),
+    )
 
 
 def folder_features(folder: Path, extractor: Extractor, device: torch.device) -> FolderFeatures:
