@@ -31,7 +31,7 @@ class Entry:
     to the data root, that must be there first; a tuple among them holds alternatives, of which one is enough, and ``*``
     stands for any name. Embedded pairs need none. ``budgets`` holds, by scale, what this pair asks for in place of the
     scale's own, such as ``task_steps``. ``edition`` is the fingerprint of data that their owner may change under the same
-    name; it enters the id of every run.
+    name; it enters the id of every run. ``file`` is the TOML file that a user's own pair comes from.
     """
 
     about: str
@@ -41,6 +41,7 @@ class Entry:
     needs: tuple[str | tuple[str, ...], ...] = ()
     budgets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     edition: str = ""
+    file: Path | None = None
 
     def missing(self, data: Path | None) -> list[str]:
         """Return the needs that the data root does not meet, alternatives joined by "or"."""
@@ -148,16 +149,22 @@ PAIRS: dict[str, Entry] = {
 }
 
 
-def check_there(name: str, data: Path | None) -> Entry:
-    """Return the entry of a pair; raises :class:`UserMistake` for an unknown name or missing files."""
+def find_entry(name: str) -> Entry:
+    """Return the entry of a pair; raises :class:`UserMistake` for an unknown name."""
     if name not in PAIRS:
         raise unknown("pair", name, PAIRS)
-    if missing := PAIRS[name].missing(data):
+    return PAIRS[name]
+
+
+def check_there(name: str, data: Path | None) -> Entry:
+    """Return the entry of a pair; raises :class:`UserMistake` for an unknown name or missing files."""
+    entry = find_entry(name)
+    if missing := entry.missing(data):
         raise UserMistake(
             f"pair {name!r} needs {', '.join(missing)} under the data root, which is {str(data) if data else 'not set'}; "
             "allowed: a folder that holds them, by --data or BENCH_DATA."
         )
-    return PAIRS[name]
+    return entry
 
 
 def load_pair(name: str, data: Path | None = None) -> "DomainPair":

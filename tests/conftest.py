@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.studies.plugins import load_plugins
+from benchmarks.studies.plugins import LOADED, Sources
+from datasets.catalogue import PAIRS
+from methods.recipes import RECIPES
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -21,10 +23,20 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def names_as_before() -> Iterator[None]:
+    """Forget the methods and pairs that a test adds."""
+    kept = [(known, dict(known)) for known in (RECIPES, PAIRS, LOADED)]
+    yield
+    for known, before in kept:
+        known.clear()
+        known.update(before)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if workers := os.environ.get(
         "PYTEST_XDIST_WORKER_COUNT"
     ):  # they share the cores; torch reads this as it loads
         threads = max(1, (os.cpu_count() or 1) // int(workers))
         os.environ.setdefault("OMP_NUM_THREADS", str(threads))
-    load_plugins(Path(file) for file in config.getoption("--plugin"))
+    Sources(plugins=tuple(map(Path, config.getoption("--plugin")))).open()

@@ -13,13 +13,15 @@ from benchmarks.commands.options import (
     ExtractorName,
     Methods,
     Pair,
+    Plugins,
     ScaleName,
     Seeds,
     StudyName,
 )
+from benchmarks.studies.plugins import Sources
 from benchmarks.studies.published import find_study
 from benchmarks.studies.study import Study, parse_seeds
-from benchmarks.studies.study_file import read_form
+from benchmarks.studies.study_file import pair_name, read_form
 from datasets.files.toml_form import ENDING
 from mistakes import UserMistake
 
@@ -42,7 +44,7 @@ class Asked:
     extractor: ExtractorName = None
 
     def resolved(self) -> Study:
-        """Return the named study, or one made of the other words; a user's own plugins and pairs in it are there then.
+        """Return the named study, or one made of the other words.
 
         Raises :class:`UserMistake` where a study is named and something else is said too.
         """
@@ -53,19 +55,26 @@ class Asked:
                 raise UserMistake(
                     f"--study {self.study} comes with its own {', '.join(said)}; allowed: --study without them."
                 )
-            study = find_study(self.study)
-            if self.study.endswith(ENDING):
-                _bring(Path(self.study))
-            return study
+            return find_study(self.study)
         return Study(
             name="comparison",
             about="the rows asked for",
-            pairs=(named_pair(self.pair or DEFAULTS["pair"]),),
+            pairs=(pair_name(self.pair or DEFAULTS["pair"]),),
             rows=tuple(self._rows()),
             seeds=parse_seeds(self.seeds or DEFAULTS["seeds"]),
             scale=self.scale or DEFAULTS["scale"],
             extractor=self.extractor,
         )
+
+    def sources(self, plugins: Plugins) -> Sources:
+        """Return these plugins, those that a study's file names, and the pairs asked for that are TOML files."""
+        if self.study is None:
+            return sources_of([self.pair or DEFAULTS["pair"]], plugins or [])
+        if not self.study.endswith(ENDING):
+            return sources_of([], plugins or [])
+        file, form = Path(self.study), read_form(Path(self.study))
+        named = [file.parent / plugin for plugin in form.plugins]
+        return sources_of(form.pairs, [*(plugins or []), *named], file.parent)
 
     def _rows(self) -> list[str]:
         named = split_rows(DEFAULTS["methods"] if self.methods is None else self.methods)
@@ -93,23 +102,11 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
     return with_options
 
 
-def named_pair(word: str, folder: Path = Path()) -> str:
-    """Return the name of a pair; where the word is a TOML file in ``folder``, its pair joins the catalogue first."""
-    if not word.endswith(ENDING):
-        return word
-    from datasets.own.pair import register  # imported here: it loads torch
-
-    return register(folder / word)
-
-
-def _bring(study: Path) -> None:
-    """Load the plugins of a study's file and let its pairs join the catalogue."""
-    from benchmarks.studies.plugins import load_plugins  # imported here: it loads torch
-
-    form = read_form(study)
-    load_plugins(study.parent / plugin for plugin in form.plugins)
-    for pair in form.pairs:
-        named_pair(pair, study.parent)
+def sources_of(pairs: Sequence[str], plugins: Sequence[Path], folder: Path = Path()) -> Sources:
+    """Return the plugins and those of the pairs that are TOML files in ``folder``."""
+    return Sources(
+        plugins=tuple(plugins), pairs=tuple(folder / word for word in pairs if word.endswith(ENDING))
+    )
 
 
 def split_rows(text: str) -> list[str]:

@@ -15,6 +15,7 @@ def download(
     """Bring the files of a pair under the data root, where their licence allows it, and check them."""
     if data is None:
         raise UserMistake("no data root is set; allowed: a folder, by --data or BENCH_DATA.")
+    from datasets.catalogue import find_entry
     from datasets.files.downloads import download as bring
 
-    bring(pair, data, print)
+    bring(pair, find_entry(pair), data, print)

@@ -17,10 +17,10 @@ def lists(
 ) -> None:
     """List what there is: methods, pairs, scores, extractors, studies and scales."""
     from benchmarks.commands.listing import listings
-    from benchmarks.studies.plugins import load_plugins
+    from benchmarks.studies.plugins import Sources
     from benchmarks.tables.terminal import print_json, show_grid
 
-    load_plugins(plugin or [])
+    Sources(plugins=tuple(plugin or ())).open()
     found = listings(what or [], data)
     if as_json:
         print_json(

@@ -43,6 +43,7 @@ ExtractorName = Annotated[
     str | None, typer.Option("--extractor", help="Features of FID and KID; the pair's own unless given.")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+EngineName = Annotated[str, typer.Option("--engine", help="Where runs are done: local, on this machine.")]
 Jobs = Annotated[
     int,
     typer.Option(

@@ -18,14 +18,13 @@ def plan(
     """Show the runs that the same options would do, and what they may cost; nothing is run."""
     from benchmarks.engines.resources import resolve_device
     from benchmarks.studies.plan import planned, total
-    from benchmarks.studies.plugins import load_plugins
     from benchmarks.studies.runs import runs
     from benchmarks.tables.cells import Grid
     from benchmarks.tables.terminal import OUT, print_json, show_grid
     from datasets.catalogue import PAIRS
 
-    load_plugins(plugin or [])
     study = asked.resolved()
+    asked.sources(plugin).open()
     lines = planned(list(runs(study, resolve_device(device))), results)
     if as_json:
         print_json([vars(line) for line in lines])

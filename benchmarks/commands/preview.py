@@ -16,17 +16,18 @@ def preview(
     as_json: AsJson = False,
 ) -> None:
     """Count the images of a pair by split and class, and draw some of each into a PNG; nothing is trained."""
-    from benchmarks.commands.asked import named_pair
+    from benchmarks.commands.asked import sources_of
     from benchmarks.evaluation.preview import counts, lines, rows
     from benchmarks.evaluation.samples import png
     from benchmarks.records.files import write_atomic
-    from benchmarks.studies.plugins import load_plugins
+    from benchmarks.studies.study_file import pair_name
     from benchmarks.tables.cells import Grid
     from benchmarks.tables.terminal import OUT, print_json, show_grid
     from datasets.catalogue import load_pair
 
-    load_plugins(plugin or [])
-    domains = load_pair(named_pair(pair), data)
+    name = pair_name(pair)
+    sources_of([pair], plugin or []).open()
+    domains = load_pair(name, data)
     painted, found = rows(domains), counts(domains)
     write_atomic(out, png(list(painted.values())))
     if as_json:

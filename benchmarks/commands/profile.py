@@ -39,12 +39,11 @@ def profile(
     from benchmarks.profiling.output import grids, plain, write
     from benchmarks.profiling.steps import profiled
     from benchmarks.profiling.variants import chosen
-    from benchmarks.studies.plugins import load_plugins
     from benchmarks.studies.runs import runs
     from benchmarks.tables.terminal import OUT, print_json, show_grid
 
-    load_plugins(plugin or [])
     asked = Asked(methods=methods, pair=pair, scale=scale, seeds="1", changes=changes, bounds=False)
+    asked.sources(plugin).open()
     specs = list(runs(asked.resolved(), resolve_device(device)))
     ways = chosen(variants, specs[0].device)
     found = profiled(specs, data, windows=windows, steps=steps, variants=ways, traces=trace)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.commands.asked import Asked, asks
-from benchmarks.commands.options import AsJson, Data, Device, Jobs, Plugins, Results
+from benchmarks.commands.options import AsJson, Data, Device, EngineName, Jobs, Plugins, Results
 from mistakes import UserMistake
 
 
@@ -18,6 +18,7 @@ def run(
     plugin: Plugins = None,
     results: Results = Path("output"),
     data: Data = None,
+    engine: EngineName = "local",
     jobs: Jobs = 1,
     retry: Annotated[bool, typer.Option(help="Run failed and diverged runs again.")] = False,
     as_json: AsJson = False,
@@ -26,25 +27,26 @@ def run(
     if context.invoked_subcommand:
         _refuse_options_before(context)
         return
+    from benchmarks.engines.contract import make_engine
     from benchmarks.engines.matrix import run_matrix
     from benchmarks.engines.progress import live_progress
     from benchmarks.engines.resources import check_jobs, resolve_device
     from benchmarks.records import store
     from benchmarks.records.record import OK
-    from benchmarks.studies.plugins import load_plugins
     from benchmarks.studies.runs import runs
     from benchmarks.tables.recorded import recorded_runs
     from benchmarks.tables.table import tables_of
     from benchmarks.tables.terminal import print_tables
 
     check_jobs(jobs)
-    load_plugins(plugin or [])
-    study = asked.resolved()
+    placed = make_engine(engine, jobs, data)
+    study, sources = asked.resolved(), asked.sources(plugin)
+    sources.open()
     specs = list(runs(study, resolve_device(device)))
     if retry:
         store.forget_unfinished([spec.id for spec in specs], results)
     with live_progress() as tell:
-        run_matrix(specs, results, data, tell, jobs)
+        run_matrix(specs, results, placed, sources, tell)
     done = recorded_runs([spec.id for spec in specs], results)
     print_tables(tables_of(study, done), as_json)
     raise typer.Exit(int(any(record.status != OK for record in done)))

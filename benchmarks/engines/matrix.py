@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from benchmarks.engines.local import Tell, in_turn, side_by_side
+from benchmarks.engines.contract import Engine, Tell
 from benchmarks.records import store
+from benchmarks.studies.plugins import Sources
 from benchmarks.studies.study import RunSpec
 
 
@@ -14,24 +15,23 @@ def pending(specs: Sequence[RunSpec], results: Path) -> list[RunSpec]:
     return [spec for spec in specs if not store.exists(spec.id, results)]
 
 
-def run_matrix(specs: Sequence[RunSpec], results: Path, data: Path | None, tell: Tell, jobs: int = 1) -> None:
-    """Run every pending spec, ``jobs`` at a time; ``tell`` is called as a run begins, after its windows and at its end.
+def run_matrix(specs: Sequence[RunSpec], results: Path, engine: Engine, sources: Sources, tell: Tell) -> None:
+    """Let the engine do every pending spec; ``tell`` is called as a run begins, after its windows and at its end.
 
     Raises :class:`~mistakes.UserMistake` before the first run if results cannot be written, or the files of a pair or
     the weights of an extractor are missing.
     """
-    import torch  # imported here: there may be nothing to run
-
-    from benchmarks.evaluation.features.extractors import load_extractor
+    from benchmarks.evaluation.features.extractors import (
+        check_extractor_there,
+    )  # imported here: it loads torch
     from datasets.catalogue import check_there
 
     store.check_writable(results)
     todo = pending(specs, results)
     for pair in {spec.pair for spec in todo}:
-        check_there(pair, data)
+        check_there(pair, engine.data)
     for extractor in {spec.extractor for spec in todo}:
-        load_extractor(extractor, torch.device("cpu"), data)  # a GPU is left to whoever runs
-    finished = side_by_side(todo, data, tell, jobs) if jobs > 1 else in_turn(todo, data, tell)
-    with closing(finished):
-        for record, files in finished:
-            store.write(record, files, results)
+        check_extractor_there(extractor, engine.data)
+    with closing(engine.place(todo, sources, tell)) as found:
+        for result in found:
+            store.write(result.record, result.files, results)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -15,36 +14,41 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-if TYPE_CHECKING:  # lists are printed without pandas and SciPy
-    from benchmarks.engines.local import Event, Tell
-
+from benchmarks.engines.contract import Begun, Ended, Message, Stepped, Tell
 
 ERR = Console(stderr=True, highlight=False)
 
 
 @contextmanager
-def live_progress() -> "Iterator[Tell]":
-    """Show a bar over all runs, beside it a line with the losses of each that is under way; yields what takes the events."""
+def live_progress() -> Iterator[Tell]:
+    """Show a bar over all runs, and beside it a line for each run under way, with its losses.
+
+    Yields a function: each message that it is given brings the display up to date.
+    """
     columns = (
         MofNCompleteColumn(), BarColumn(20), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
         TextColumn("{task.fields[what]}"),
     )  # fmt: skip
     with Progress(*columns, console=ERR, transient=False) as progress:
         bar = progress.add_task("runs", total=None, what="")
-        plain = not ERR.is_terminal
+        names: dict[int, str] = {}
         done: dict[int, float] = {}
         lines: dict[int, str] = {}
 
-        def tell(event: "Event") -> None:
-            name = f"{event.spec.pair} {event.spec.row} seed {event.spec.seed}"
-            done[event.index] = event.step / event.steps
-            lines[event.index] = escape(f"{name} {_terms(event.terms or {})}")
-            if event.over:
-                del lines[event.index]
-            what = "\n".join(lines.values())
-            progress.update(bar, total=event.total, completed=sum(done.values()), what=what)
-            if plain and not event.step:
-                ERR.print(f"run {event.index + 1} of {event.total}: {escape(name)}")
+        def tell(message: Message) -> None:
+            match message:
+                case Begun(index, total, spec):
+                    names[index] = escape(f"{spec.pair} {spec.row} seed {spec.seed}")
+                    done[index], lines[index] = 0, f"{names[index]} "
+                    progress.update(bar, total=total)
+                    if not ERR.is_terminal:
+                        ERR.print(f"run {index + 1} of {total}: {names[index]}")
+                case Stepped(index, step, steps, terms):
+                    done[index], lines[index] = step / steps, f"{names[index]} {escape(_terms(terms))}"
+                case Ended(index):
+                    done[index] = 1
+                    del lines[index]
+            progress.update(bar, completed=sum(done.values()), what="\n".join(lines.values()))
 
         yield tell
         progress.update(bar, completed=progress.tasks[0].total or 0, what="done")

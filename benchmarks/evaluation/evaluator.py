@@ -11,12 +11,14 @@ from torch import Tensor
 from benchmarks.evaluation.downstream.task_net import TaskNet, TaskTraining, predict
 from benchmarks.evaluation.features.cache import cached
 from benchmarks.evaluation.features.extractors import Extractor
+from benchmarks.records.selection import CRITERIA
 from benchmarks.scores.diversity import DRAWS, IMAGES, Distance, between_draws, between_images, pixel_distance
 from benchmarks.scores.realism import intervals, realism
 from datasets.contract import DomainPair, Labelled, to_bytes, to_unit
 from datasets.sealing import closed
 from methods.contract import Adapter, Predictor
 from methods.seeding import generator
+from mistakes import UserMistake
 
 OF_ADAPTED = ("label_error", "refinement", "diversity", "lpips_diversity")
 OF_IMAGES = (
@@ -52,6 +54,8 @@ class Evaluator:
     the pair whose fingerprint is ``data``. ``judge`` reads labels as the
     source shows them; its seed is fixed, so it is the same for every row and run. Without ``perceptual``, the distance
     LPIPS, the scores that take it are blank.
+
+    Raises :class:`~mistakes.UserMistake` for a task whose score has the name of one of the suite's.
     """
 
     pair: DomainPair
@@ -60,6 +64,13 @@ class Evaluator:
     extractor: Extractor
     training: TaskTraining
     perceptual: Distance | None = None
+
+    def __post_init__(self) -> None:
+        taken = {"step", *OF_ADAPTED, *OF_IMAGES, *CRITERIA}
+        if twice := [name for name in self._measures if name in taken]:
+            raise UserMistake(
+                f"pair {self.pair.name!r}: its task has a score {twice[0]!r}, as the suite has; allowed: another name."
+            )
 
     @cached_property
     def source(self) -> Labelled:
@@ -137,7 +148,8 @@ class Evaluator:
             return self._of_target(seed)
         if adapter is None:
             assert predictor is not None, "a method without adapter has a task model of its own"
-            reason = "the method adapts no image; its target error is its own task model's"
+            headline = self.pair.task.measures[0].words
+            reason = f"the method adapts no image; its target {headline} is its own task model's"
             blanks = dict.fromkeys((*OF_IMAGES, *OF_ADAPTED), reason)
             return self._whole(Scores(values={**values, **own}, model=predictor), blanks)
         examples = adapted(adapter, self.source, seed)

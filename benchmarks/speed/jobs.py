@@ -12,7 +12,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
+from benchmarks.engines.local import Local
 from benchmarks.engines.matrix import run_matrix
+from benchmarks.studies.plugins import Sources
 from benchmarks.studies.runs import runs
 from benchmarks.studies.study import RunSpec, Study
 
@@ -35,7 +37,7 @@ def compare_jobs(
 
 def _run(specs: Sequence[RunSpec], jobs: int) -> None:
     with tempfile.TemporaryDirectory() as results:
-        run_matrix(specs, Path(results), None, lambda _: None, jobs)
+        run_matrix(specs, Path(results), Local(jobs=jobs), Sources(), lambda _: None)
 
 
 if __name__ == "__main__":

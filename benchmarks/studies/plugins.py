@@ -1,8 +1,8 @@
-"""Methods and pairs from outside the repository: a file of the user's, or an installed package.
+"""Methods and pairs from outside the repository: plugins, in files or installed packages, and a user's own pairs.
 
 A plugin is a Python module with ``RECIPES``, a sequence of :class:`~methods.recipes.Recipe`, or ``PAIRS``, a mapping of
 names to :class:`~datasets.catalogue.Entry`, or both. A package offers one as an entry point of the group
-``sim_to_real_bench``.
+``sim_to_real_bench``. A user's own pair is a TOML file. Needs no torch until such a pair is opened.
 """
 
 import hashlib
@@ -11,13 +11,17 @@ import re
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterable, Mapping
-from importlib.metadata import entry_points
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 
 from datasets.catalogue import PAIRS, Entry
-from methods.recipes import RECIPES, Recipe
+from datasets.files import reading
+from datasets.own import form as forms
+from methods.recipe import Recipe
+from methods.recipes import RECIPES
 from mistakes import UserMistake
 
 GROUP = "sim_to_real_bench"
@@ -30,23 +34,46 @@ LOADED: dict[str, str] = {}
 """Plugins in use: name → twelve hex digits of the SHA-256 of its file; every record holds them."""
 
 
-def load_plugins(files: Iterable[Path]) -> None:
-    """Add what the files and the installed entry points offer to methods and pairs; a plugin is added once.
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """The files that give a process methods and pairs of the user's: plugins, and the TOML files of own pairs.
 
-    Raises :class:`UserMistake` for a file that does not exist or cannot be run, one that offers nothing or something
-    else, a name that is taken, and a method that cannot be configured.
+    A plain value: it goes along with runs to every process that does them, and is opened there. Mistakes name the files
+    as they are named here.
     """
-    for point in entry_points(group=GROUP):
-        if point.name not in LOADED:
-            try:
-                module = point.load()
-            except Exception as error:
-                raise _broken(f"installed plugin {point.name!r}", error) from error
-            _add(module, point.name)
-    for file in files:
-        name = str(file.resolve())
-        if name not in LOADED:
-            _add(_run(file), name)
+
+    plugins: tuple[Path, ...] = ()
+    pairs: tuple[Path, ...] = ()
+
+    def absolute(self) -> "Sources":
+        """Return the same files by their absolute paths, for a process that may work in another folder."""
+        return Sources(
+            plugins=tuple(map(Path.absolute, self.plugins)), pairs=tuple(map(Path.absolute, self.pairs))
+        )
+
+    def open(self) -> None:
+        """Add what the installed packages and these files offer to ``RECIPES`` and ``PAIRS``; nothing else adds to them.
+
+        Sources may be opened again: a plugin is added once, the data of a pair are read anew.
+        Raises :class:`UserMistake` for a file that does not exist or cannot be read or run, a plugin that offers nothing
+        or something else, a name that is taken, a method that cannot be configured, and for broken data of a pair.
+        """
+        for point in entry_points(group=GROUP):
+            if point.name not in LOADED:
+                _add_plugin(_imported(point), point.name)
+        for file in self.plugins:
+            name = str(file.resolve())
+            if name not in LOADED:
+                _add_plugin(_run(file), name)
+        for file in self.pairs:
+            _add_pair(file)
+
+
+def _imported(point: EntryPoint) -> ModuleType:
+    try:
+        return point.load()
+    except Exception as error:
+        raise _broken(f"installed plugin {point.name!r}", error) from error
 
 
 def _run(file: Path) -> ModuleType:
@@ -79,7 +106,28 @@ def _broken(what: str, error: Exception) -> UserMistake:
     )
 
 
-def _add(module: ModuleType, name: str) -> None:
+def _add_plugin(module: ModuleType, name: str) -> None:
+    recipes, pairs = _offered(module, name)
+    for kind, ours, theirs in (("method", RECIPES, recipes), ("pair", PAIRS, pairs)):
+        if taken := set(ours) & set(theirs):
+            raise UserMistake(
+                f"plugin {name!r}: the {kind} {min(taken)!r} is there already; allowed: another name."
+            )
+    if odd := [one for one in (*recipes, *pairs) if not re.fullmatch(r"[\w.+-]+", one)]:
+        raise UserMistake(f"plugin {name!r}: the name {odd[0]!r}; allowed: letters, digits and - _ . +.")
+    for recipe in recipes.values():
+        try:
+            recipe.at("paper")
+        except Exception as error:
+            raise _broken(f"method {recipe.name!r} of plugin {name!r}", error) from error
+    RECIPES.update(recipes)
+    PAIRS.update(pairs)
+    file = getattr(module, "__file__", None)
+    LOADED[name] = hashlib.sha256(Path(file).read_bytes()).hexdigest()[:12] if file else ""
+
+
+def _offered(module: ModuleType, name: str) -> tuple[Mapping[str, Recipe], Mapping[str, Entry]]:
+    """Return the recipes by name and the pairs of a plugin's module."""
     recipes, pairs = getattr(module, "RECIPES", ()), getattr(module, "PAIRS", {})
     wanted = "RECIPES, a sequence of Recipe, or PAIRS, a mapping of names to Entry"
     if not (recipes or pairs):
@@ -91,22 +139,16 @@ def _add(module: ModuleType, name: str) -> None:
         )
     if not isinstance(pairs, Mapping) or not all(isinstance(entry, Entry) for entry in pairs.values()):
         raise UserMistake(f"plugin {name!r} has something else in PAIRS; allowed: {wanted}.")
-    for kind, ours, theirs in (("method", RECIPES, offered), ("pair", PAIRS, pairs)):
-        if taken := set(ours) & set(theirs):
-            raise UserMistake(
-                f"plugin {name!r}: the {kind} {min(taken)!r} is there already; allowed: another name."
-            )
-    if odd := [one for one in (*offered, *pairs) if not re.fullmatch(r"[\w.+-]+", one)]:
-        raise UserMistake(f"plugin {name!r}: the name {odd[0]!r}; allowed: letters, digits and - _ . +.")
-    for recipe in offered.values():
-        try:
-            recipe.at("paper")
-        except Exception as error:
-            raise _broken(f"method {recipe.name!r} of plugin {name!r}", error) from error
-    RECIPES.update(offered)
-    PAIRS.update(pairs)
-    file = getattr(module, "__file__", None)
-    LOADED[name] = hashlib.sha256(Path(file).read_bytes()).hexdigest()[:12] if file else ""
+    return offered, pairs
+
+
+def _add_pair(file: Path) -> None:
+    form = forms.read(file)
+    if form.name in PAIRS and PAIRS[form.name].file != file.resolve():
+        raise reading.refused(file, f"has the name {form.name!r}, which another pair has", "another name")
+    from datasets.own.pair import entry  # imported here: it loads torch
+
+    PAIRS[form.name] = entry(form, file)
 
 
 def check(file: Path) -> int:
@@ -115,7 +157,7 @@ def check(file: Path) -> int:
     Raises :class:`UserMistake` where the plugin cannot be loaded, or where tests or pytest are not at hand.
     """
     before = {*RECIPES, *PAIRS}
-    load_plugins([file])
+    Sources(plugins=(file,)).open()
     offered = [name for name in (*RECIPES, *PAIRS) if name not in before]
     missing = [str(test) for test in CONTRACT if not test.exists()]
     if missing or importlib.util.find_spec("pytest") is None:

@@ -37,7 +37,7 @@ def read_study(path: Path) -> Study:
     return Study(
         name=form.name,
         about=form.about,
-        pairs=tuple(_name(pair, path.parent) for pair in form.pairs),
+        pairs=tuple(pair_name(pair, path.parent) for pair in form.pairs),
         rows=form.methods,
         seeds=parse_seeds(seeds),
         scale=form.scale,
@@ -45,5 +45,6 @@ def read_study(path: Path) -> Study:
     )
 
 
-def _name(pair: str, folder: Path) -> str:
-    return form.read(folder / pair).name if pair.endswith(toml_form.ENDING) else pair
+def pair_name(word: str, folder: Path = Path()) -> str:
+    """Return the name of a pair; a word that is a TOML file in ``folder`` stands for the pair in it."""
+    return form.read(folder / word).name if word.endswith(toml_form.ENDING) else word

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
+from typing import Protocol
 from urllib.error import HTTPError
 
-from datasets.catalogue import PAIRS
 from datasets.files import layout, reading
-from mistakes import UserMistake, unknown
+from mistakes import UserMistake
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,15 +69,20 @@ SETS: dict[str, Published] = {
 """Every published data set by the name of its folder below the data root."""
 
 
-def download(pair: str, root: Path, tell: Callable[[str], None]) -> None:
-    """Download the files of a pair to ``root``; ``tell`` receives a line for every set and file.
+class Needs(Protocol):
+    """What a pair needs below a data root."""
 
-    Existing files are checked and kept. Raises :class:`UserMistake` for an unknown pair, for a file that cannot be
-    fetched or has another checksum, and, after all other files, for sets that must be fetched by hand.
+    def missing(self, data: Path | None) -> list[str]:
+        """Return the needs that the data root does not meet, all of them without a root."""
+
+
+def download(pair: str, needs: Needs, root: Path, tell: Callable[[str], None]) -> None:
+    """Download what the pair of this name needs to ``root``; ``tell`` receives a line for every set and file.
+
+    Existing files are checked and kept. Raises :class:`UserMistake` for a file that cannot be fetched or has another
+    checksum, and, after all other files, for sets that must be fetched by hand.
     """
-    if pair not in PAIRS:
-        raise unknown("pair", pair, PAIRS)
-    wanted = PAIRS[pair].missing(None)
+    wanted = needs.missing(None)
     if not wanted:
         tell(f"pair {pair!r} comes with the installed packages")
     for published in _sets(wanted):
@@ -86,7 +91,7 @@ def download(pair: str, root: Path, tell: Callable[[str], None]) -> None:
             tell(f"{published.name}: {published.terms}")
         for name in ours:
             _bring(published.url + Path(name).name, root / name, published.checksums[name], tell)
-    if by_hand := _sets(PAIRS[pair].missing(root)):
+    if by_hand := _sets(needs.missing(root)):
         names = " and ".join(published.name for published in by_hand)
         ways = "; ".join(f"{published.name} {published.terms}" for published in by_hand)
         raise UserMistake(

@@ -8,10 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from datasets.catalogue import PAIRS, Entry
+from datasets.catalogue import Entry
 from datasets.contract import Classification, ClassificationAndPose, DomainPair, Labelled
 from datasets.files import reading
-from datasets.own import form as forms
 from datasets.own.form import FolderForm
 from datasets.own.images import Look, Row, listed, picture_paths
 from mistakes import unknown
@@ -22,28 +21,22 @@ KINDS: Mapping[str, type[Classification]] = {
     "classification+pose": ClassificationAndPose,
 }
 """The task that a TOML file asks for, by its word there."""
-REGISTERED: dict[str, Path] = {}
-"""The TOML file of every pair of the catalogue that comes from one, by the pair's name."""
 
 
-def register(path: Path) -> str:
-    """Read the pair of a TOML file, add it to the catalogue and return its name; a file may come again.
+def entry(form: FolderForm, path: Path) -> Entry:
+    """Return the catalogue's entry of the pair that the TOML file ``path`` describes; its images are read at once.
 
-    Raises :class:`~mistakes.UserMistake` for anything wrong with the file or its data, and for a name that is taken.
+    Raises :class:`~mistakes.UserMistake` as :func:`load` does.
     """
-    form = forms.read(path)
-    if form.name in PAIRS and REGISTERED.get(form.name) != path.resolve():
-        raise reading.refused(path, f"has the name {form.name!r}, which another pair has", "another name")
     pair = load(form, path)
-    PAIRS[form.name] = Entry(
+    return Entry(
         about=form.about,
         licence=form.licence,
         load=lambda data: pair,
         extractor=form.extractor,
         edition=pair.fingerprint,
+        file=path.resolve(),
     )
-    REGISTERED[form.name] = path.resolve()
-    return form.name
 
 
 def load(form: FolderForm, path: Path) -> DomainPair:

@@ -54,7 +54,7 @@ class Task(ABC):
 
     def classes_of(self, labels: Tensor) -> Tensor:
         """Return the class of every label: int64, N, a place in ``titles``."""
-        raise NotImplementedError(f"labels of the task {self.name!r} fall into no classes")
+        raise TypeError(f"labels of the task {self.name!r} fall into no classes")
 
     def counts(self, labels: Tensor) -> dict[str, int]:
         """Return how many labels fall into every class, by its name."""

@@ -1,3 +1,5 @@
+"""The commands as a user types them: what they print, write and refuse, and with which exit code."""
+
 import json
 import subprocess
 import sys
@@ -136,6 +138,8 @@ MISTAKES = {
     "unknown extractor": (["--extractor", "inceptio"], "Did you mean 'inception'?"),
     "no job": (["--jobs", "0"], "jobs 0; allowed: 1 to"),
     "more jobs than cores": (["--jobs", "1000000"], "jobs 1000000; allowed: 1 to"),
+    "unknown pair to download": (["download", "svhn-mist", "--data", "."], "Did you mean 'svhn-mnist'?"),
+    "unknown engine": (["--engine", "lokal"], "Did you mean 'local'?"),
     "unknown device": (["--device", "tpu"], "allowed: auto, cpu, cuda"),
     "unknown option": (["--method", "simgan"], "--method"),
     "option before a command": (["--results", "there", "tables"], "'results' stands before 'tables'"),

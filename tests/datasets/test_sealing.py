@@ -23,7 +23,8 @@ from datasets.contract import DomainPair
 from datasets.sealing import SealBroken, Sealed, closed, seal
 from methods.bounds import Identity
 from methods.contract import Batch, Config, Method, Problem, Stateful
-from methods.recipes import RECIPES, Recipe
+from methods.recipe import Recipe
+from methods.recipes import RECIPES
 
 CPU = torch.device("cpu")
 LOOT: list[Tensor] = []

@@ -1,3 +1,5 @@
+"""The method, the pair and the variant that CONTRIBUTING writes down, run as written."""
+
 import re
 import sys
 from pathlib import Path
@@ -9,25 +11,26 @@ import bench
 from benchmarks.records import store
 from benchmarks.records.record import RunRecord
 from datasets.catalogue import PAIRS, Entry
-from methods.recipes import RECIPES, Recipe
+from methods.recipe import Recipe
+from methods.recipes import RECIPES
 
 TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
 
 
-def _block(marker: str) -> str:
+def block(marker: str) -> str:
     found = re.search(rf"<!-- {re.escape(marker)} -->\n```python\n(.*?)```", TEXT, re.DOTALL)
     assert found, marker
     return found[1]
 
 
-def _module(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def module_of(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = ModuleType(name)
     monkeypatch.setitem(sys.modules, name, module)
-    exec(compile(_block(f"file: {name.replace('.', '/')}.py"), name, "exec"), module.__dict__)  # our own text
+    exec(compile(block(f"file: {name.replace('.', '/')}.py"), name, "exec"), module.__dict__)  # our own text
     return module
 
 
-def _run(results: Path, *words: str) -> RunRecord:
+def run(results: Path, *words: str) -> RunRecord:
     options = [
         "--scale",
         "smoke",
@@ -45,10 +48,10 @@ def _run(results: Path, *words: str) -> RunRecord:
 
 
 def test_the_method_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _module("methods.moments", monkeypatch)
-    recipe = eval(_block("entry: recipe"), {"Recipe": Recipe})
+    module_of("methods.moments", monkeypatch)
+    recipe = eval(block("entry: recipe"), {"Recipe": Recipe})
     monkeypatch.setitem(RECIPES, recipe.name, recipe)
-    record = _run(tmp_path, "--methods", "moments[momentum=0.2]", "--pair", "shapes")
+    record = run(tmp_path, "--methods", "moments[momentum=0.2]", "--pair", "shapes")
     assert record.spec["settings"] == {"method": "Moments", "momentum": 0.2}
     assert record.scores["refinement"] is not None
     assert record.scores["refinement"] > 0.1
@@ -62,7 +65,7 @@ def test_the_method_matches_the_moments(monkeypatch: pytest.MonkeyPatch) -> None
     from datasets.contract import to_unit
     from methods.contract import Problem
 
-    moments = _module("methods.moments", monkeypatch)
+    moments = module_of("methods.moments", monkeypatch)
     pair = load_pair("shapes")
     problem = Problem(shape=pair.shape, task=pair.task, batch=64, steps=100)
     method = moments.MomentsConfig().build(problem, torch.device("cpu"), 0)
@@ -76,10 +79,10 @@ def test_the_method_matches_the_moments(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_the_pair_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _module("datasets.negatives", monkeypatch)
-    entry = eval(_block("entry: pair"), {"Entry": Entry})
+    module_of("datasets.negatives", monkeypatch)
+    entry = eval(block("entry: pair"), {"Entry": Entry})
     monkeypatch.setitem(PAIRS, "negatives", entry)
-    record = _run(tmp_path, "--pair", "negatives", "--methods", "simgan")
+    record = run(tmp_path, "--pair", "negatives", "--methods", "simgan")
     assert record.protocol["source"] + record.protocol["validation"] == record.protocol["test"] == 599
 
 

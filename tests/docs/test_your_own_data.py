@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +9,8 @@ import pytest
 from PIL import Image
 
 import bench
-from datasets.catalogue import PAIRS
-from datasets.own.pair import REGISTERED
 
+pytestmark = pytest.mark.usefixtures("names_as_before")
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "your-own-data.md").read_text(encoding="utf-8")
 FILES = re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", TEXT, re.DOTALL)
@@ -22,15 +20,6 @@ COMMANDS = [
     for command, printed in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
     if not command.startswith(". ")  # the environment is there
 ]
-
-
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    kept = [(known, dict(known)) for known in (PAIRS, REGISTERED)]
-    yield
-    for known, before in kept:
-        known.clear()
-        known.update(before)
 
 
 def expanded(words: list[str]) -> list[str]:

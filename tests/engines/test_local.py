@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import groupby
 from multiprocessing import active_children
@@ -14,50 +13,34 @@ import pytest
 import torch
 
 import bench
-from benchmarks.engines import local, progress, resources
-from benchmarks.engines.local import Event, seats
+from benchmarks.engines import resources, workers
+from benchmarks.engines.contract import Begun, Ended, Message, Stepped
+from benchmarks.engines.local import Local
 from benchmarks.engines.matrix import run_matrix
 from benchmarks.records import store
-from benchmarks.studies.plan import planned
-from benchmarks.studies.plugins import LOADED
+from benchmarks.records.record import RunRecord
+from benchmarks.running import run as running
+from benchmarks.running.training import Watch
+from benchmarks.studies.plugins import Sources
 from benchmarks.studies.study import RunSpec
-from datasets.catalogue import PAIRS
-from datasets.own.pair import REGISTERED
-from methods.recipes import RECIPES
 from mistakes import UserMistake
-from tests.small import workers
+from tests.small import workers as stand_in
 from tests.small.folders import folder_pair, write_toml
 from tests.small.records import record_for
+from tests.small.specs import specs
 
 ROOT = Path(__file__).parents[2]
 
 
-def specs(*rows: str, pairs: tuple[str, ...] = ("shapes",), seeds: int = 1) -> list[RunSpec]:
-    """Return runs that nobody does: their rows are known to ``tests.small.workers`` alone."""
-    return [
-        RunSpec(pair=pair, row=row, scale="smoke", seed=seed, extractor="random", device="cpu")
-        for pair in pairs
-        for seed in range(seeds)
-        for row in rows
-    ]
-
-
-def matrix(todo: list[RunSpec], results: Path, jobs: int = 2) -> list[Event]:
-    events: list[Event] = []
-    run_matrix(todo, results, None, events.append, jobs)
-    return events
+def matrix(todo: list[RunSpec], results: Path, jobs: int = 2) -> list[Message]:
+    messages: list[Message] = []
+    run_matrix(todo, results, Local(jobs=jobs), Sources(), messages.append)
+    return messages
 
 
 @pytest.fixture
 def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "work", workers.work)
-
-
-@pytest.fixture
-def threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
+    monkeypatch.setattr(workers, "work", stand_in.work)
 
 
 # ---- who does what
@@ -66,29 +49,28 @@ def threads() -> Iterator[None]:
 @pytest.mark.usefixtures("stand_ins")
 def test_every_run_is_done_once_and_says_how_many_shared_the_machine(tmp_path: Path) -> None:
     todo = specs("a", "b", seeds=4)
-    events = matrix(todo, tmp_path)
+    messages = matrix(todo, tmp_path)
     found = store.read_all(tmp_path)
     assert sorted(record.id for record in found) == sorted(spec.id for spec in todo)
     assert {record.host["jobs"] for record in found} == {2}
-    begun, over = ([event for event in events if event.over == end] for end in (False, True))
-    assert [event.spec for event in begun] == todo
-    assert [(event.index, event.total, event.step) for event in begun] == [
-        (index, 8, 0) for index in range(8)
-    ]
-    assert sorted(event.index for event in over) == list(range(8))
+    begun = [message for message in messages if isinstance(message, Begun)]
+    assert begun == [Begun(index, 8, spec) for index, spec in enumerate(todo)]
+    ended = [message.index for message in messages if isinstance(message, Ended)]
+    assert sorted(ended) == list(range(8))
     assert not active_children()
 
 
 @pytest.mark.usefixtures("stand_ins")
 def test_workers_part_the_pairs_before_they_share_one(tmp_path: Path) -> None:
     todo = specs("a", pairs=("shapes", "fonts-digits"), seeds=6)
-    events = matrix(todo, tmp_path)
-    assert [event.spec.pair for event in events[:2]] == ["shapes", "fonts-digits"]
+    messages = matrix(todo, tmp_path)
+    begun = [message.spec for message in messages if isinstance(message, Begun)]
+    assert [spec.pair for spec in begun[:2]] == ["shapes", "fonts-digits"]
     done: dict[object, list[str]] = {}
-    for event in events:
-        if event.over:
-            process = store.find(event.spec.id, tmp_path).host["process"]
-            done.setdefault(process, []).append(event.spec.pair)
+    for message in messages:
+        if isinstance(message, Ended):
+            process = store.find(begun[message.index].id, tmp_path).host["process"]
+            done.setdefault(process, []).append(begun[message.index].pair)
     assert all(len(list(groupby(pairs))) <= 2 for pairs in done.values()), "nobody goes back to a pair"
 
 
@@ -100,16 +82,28 @@ def test_a_single_run_keeps_to_its_share(tmp_path: Path, threads: None) -> None:
     assert (record.host["threads"], record.host["jobs"]) == (2, 3)
 
 
-def test_threads_are_shared_and_gpus_dealt_out(monkeypatch: pytest.MonkeyPatch, threads: None) -> None:
-    torch.set_num_threads(3)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    assert [(seat.threads, seat.gpu) for seat in seats(None, 2)] == [(1, None)] * 2
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert [seat.gpu for seat in seats(None, 3)] == ["0", "1", "0"]
-    assert {seat.threads for seat in seats(None, 9)} == {1}
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-5a,3")
-    assert [seat.gpu for seat in seats(None, 3)] == ["GPU-5a", "3", "GPU-5a"]
+# ---- one after the other
+
+
+def test_runs_in_turn_are_told_of_and_end_when_nobody_asks_for_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict[str, bytes]]:
+        assert data == tmp_path
+        watch(3, 6, {"loss": 0.5})
+        return record_for(spec), {"film.png": b"film"}
+
+    monkeypatch.setattr(running, "run", run)
+    messages: list[Message] = []
+    one, other, _ = todo = specs("a", "b", "c")
+    placed = Local(data=tmp_path).place(todo, Sources(), messages.append)
+    result = next(placed)
+    assert (result.record.id, result.files, result.record.host) == (one.id, {"film.png": b"film"}, {})
+    assert messages == [Begun(0, 3, one), Stepped(0, 3, 6, {"loss": 0.5})], "not over before it is written"
+    next(placed)
+    assert messages[2:4] == [Ended(0), Begun(1, 3, other)]
+    placed.close()
+    assert Ended(1) not in messages
 
 
 # ---- what comes back
@@ -126,16 +120,7 @@ with Path(__file__).with_name("seen").open("a") as seen:
 """
 
 
-@pytest.fixture
-def as_before() -> Iterator[None]:
-    kept = [(known, dict(known)) for known in (PAIRS, REGISTERED, RECIPES, LOADED)]
-    yield
-    for known, before in kept:
-        known.clear()
-        known.update(before)
-
-
-@pytest.mark.usefixtures("threads", "as_before")
+@pytest.mark.usefixtures("threads", "names_as_before")
 def test_a_record_is_the_same_from_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pair = folder_pair(tmp_path)
     (tmp_path / "short.py").write_text(PLUGIN)
@@ -160,13 +145,6 @@ def test_a_record_is_the_same_from_a_worker(tmp_path: Path, monkeypatch: pytest.
     ]
     assert "adapter.safetensors" in files[0]
     assert files[0] == files[1]
-
-
-def test_a_plan_counts_a_shared_run_by_its_share(tmp_path: Path) -> None:
-    (spec,) = specs("a")
-    times = {"training": 25.0, "evaluation": 5.0}
-    store.write(record_for(spec, seconds=times, host={"jobs": 3}), {}, tmp_path)
-    assert [line.seconds for line in planned([spec], tmp_path)] == [10.0]
 
 
 # ---- how it ends
@@ -195,10 +173,10 @@ def test_a_mistake_in_a_worker_is_the_users(tmp_path: Path) -> None:
 INTERRUPTED = """
 import signal, sys, bench
 from benchmarks.engines import resources
-from benchmarks.engines import local
-from tests.small import workers as stand_ins
+from benchmarks.engines import workers
+from tests.small import workers as stand_in
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background inherits it ignored
-local.work, resources.cores = stand_ins.work, lambda: 2
+workers.work, resources.cores = stand_in.work, lambda: 2
 sys.exit(bench.main(sys.argv[1:]))
 """
 
@@ -247,22 +225,3 @@ def test_interrupt_leaves_no_process_and_no_traceback(tmp_path: Path) -> None:
     assert "Traceback" not in rest
     assert {record.row for record in store.read_all(tmp_path)} == {"a"}
     assert not list((tmp_path / "runs").glob(".draft*"))
-
-
-# ---- what is shown
-
-
-def test_the_bar_counts_all_runs_that_are_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[tuple[float, list[str]]] = []
-
-    def update(*_: object, completed: float, what: str, **__: object) -> None:
-        shown.append((completed, what.splitlines()))
-
-    monkeypatch.setattr(progress.Progress, "update", update)
-    one, two = (Event(spec=spec, index=index, total=2) for index, spec in enumerate(specs("a", "b")))
-    half = Event(spec=two.spec, index=1, total=2, step=6, steps=12, terms={"step": 6, "loss": 0.5})
-    with progress.live_progress() as tell:
-        for event in (one, two, half, one.ended(), two.ended()):
-            tell(event)
-        a, b = "shapes a seed 0 ", "shapes b seed 0 "
-        assert shown == [(0, [a]), (0, [a, b]), (0.5, [a, f"{b}loss 0.5"]), (1.5, [f"{b}loss 0.5"]), (2, [])]

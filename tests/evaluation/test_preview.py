@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,18 +13,10 @@ from PIL import Image
 import bench
 from benchmarks.evaluation.preview import counts, lines, rows
 from benchmarks.evaluation.samples import COLUMNS
-from datasets.catalogue import PAIRS, load_pair
-from datasets.own.pair import REGISTERED
+from datasets.catalogue import load_pair
 from tests.small.folders import CLASSES, COUNT, HEIGHT, WIDTH, folder_pair, labels, pixels
 
-
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    kept = [(known, dict(known)) for known in (PAIRS, REGISTERED)]
-    yield
-    for known, before in kept:
-        known.clear()
-        known.update(before)
+pytestmark = pytest.mark.usefixtures("names_as_before")
 
 
 def test_every_split_is_counted_by_class() -> None:

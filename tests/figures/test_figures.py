@@ -1,3 +1,5 @@
+"""Figures against naive computations from the records: what is drawn, where, and when there is nothing to draw."""
+
 import os
 import subprocess
 import sys
@@ -38,7 +40,7 @@ TRAINED = ROWS[1:4]
 STUDY = Study(name="try", about="a try", pairs=("shapes",), rows=ROWS, seeds=(0, 1, 2))
 
 
-def _record(row: str, seed: int) -> RunRecord:
+def run_of(row: str, seed: int) -> RunRecord:
     place = ROWS.index(row)
     trained: dict[str, Any] = {
         "step_ms": step_times(10.0 * place + seed, q1=9.0 * place, q3=14.0 * place),
@@ -60,54 +62,54 @@ def _record(row: str, seed: int) -> RunRecord:
     )
 
 
-def _records(rows: Sequence[str] = ROWS, seeds: Sequence[int] = (0, 1, 2)) -> list[RunRecord]:
-    return [_record(row, seed) for row, seed in product(rows, seeds)]
+def records(rows: Sequence[str] = ROWS, seeds: Sequence[int] = (0, 1, 2)) -> list[RunRecord]:
+    return [run_of(row, seed) for row, seed in product(rows, seeds)]
 
 
-def _failed(record: RunRecord) -> RunRecord:
+def failed(record: RunRecord) -> RunRecord:
     return replace(
         record, status="failed", reason="broke", scores={}, protocol={}, step_ms={}, parameters={}, seconds={}
     )
 
 
-def _with(found: Sequence[RunRecord], **parts: Any) -> list[RunRecord]:
+def with_parts(found: Sequence[RunRecord], **parts: Any) -> list[RunRecord]:
     """Return the records of trained rows with other parts, the others as they are."""
     return [replace(record, **parts) if record.parameters else record for record in found]
 
 
-def _drawn(figure: Figure | None) -> Figure:
+def drawn(figure: Figure | None) -> Figure:
     assert figure is not None
     return figure
 
 
-def _means(axes: Axes) -> list[tuple[float, float]]:
+def means_of(axes: Axes) -> list[tuple[float, float]]:
     """Return where means are, in the order they were drawn."""
     bars = [part for part in axes.containers if isinstance(part, ErrorbarContainer)]
     return [tuple(bar.lines[0].get_xydata()[0]) for bar in bars]  # type: ignore[union-attr]
 
 
-def _whiskers(axes: Axes) -> list[tuple[float, float]]:
+def whiskers(axes: Axes) -> list[tuple[float, float]]:
     """Return the ends of all whiskers along x."""
     bars = [part for part in axes.containers if isinstance(part, ErrorbarContainer) and part.has_xerr]
     return [tuple(bar.lines[2][0].get_segments()[0][:, 0]) for bar in bars]
 
 
-def _scores(found: Sequence[RunRecord], row: str, name: str) -> list[float]:
+def scores(found: Sequence[RunRecord], row: str, name: str) -> list[float]:
     return [record.scores[name] for record in found if record.row == row and record.scores]
 
 
 # mean and interval by an outside computation
-def _interval(values: Sequence[float]) -> tuple[float, float]:
+def interval(values: Sequence[float]) -> tuple[float, float]:
     return stats.t.interval(0.95, len(values) - 1, np.mean(values), stats.sem(values))
 
 
 def test_scores_show_every_seed_with_mean_and_interval() -> None:
-    found = _records()
-    fid, error = _drawn(score_figure(STUDY, found)).axes
+    found = records()
+    fid, error = drawn(score_figure(STUDY, found)).axes
     for axes, name in ((fid, "fid"), (error, "error")):
-        values = [_scores(found, row, name) for row in ROWS]
-        assert np.allclose(_means(axes), [(np.mean(mine), place) for place, mine in enumerate(values)])
-        assert np.allclose(_whiskers(axes), [_interval(mine) for mine in values])
+        values = [scores(found, row, name) for row in ROWS]
+        assert np.allclose(means_of(axes), [(np.mean(mine), place) for place, mine in enumerate(values)])
+        assert np.allclose(whiskers(axes), [interval(mine) for mine in values])
         dots = [part.get_offsets().tolist() for part in axes.collections if len(part.get_offsets()) == 3]
         assert dots == [[[value, place] for value in mine] for place, mine in enumerate(values)]
     assert [label.get_text() for label in fid.get_yticklabels()] == list(ROWS)
@@ -116,19 +118,19 @@ def test_scores_show_every_seed_with_mean_and_interval() -> None:
 
 
 def test_scores_that_span_much_have_a_logarithmic_axis() -> None:
-    found = _records()
+    found = records()
     found[0] = replace(found[0], scores={**found[0].scores, "fid": 31 * 21.0})
-    fid, error = _drawn(score_figure(STUDY, found)).axes
+    fid, error = drawn(score_figure(STUDY, found)).axes
     assert (fid.get_xscale(), error.get_xscale()) == ("log", "linear")
     assert fid.get_xlabel().endswith(", log scale")
 
 
 def test_an_interval_far_wider_than_the_values_is_cut_with_an_arrow() -> None:
-    found = _records(("simgan", "simgan-nohist"), (0, 1))
+    found = records(("simgan", "simgan-nohist"), (0, 1))
     for n, value in enumerate((40.0, 50.0, 44.0, 46.0)):
         found[n] = replace(found[n], scores={"error": value})
-    (axes,) = _drawn(score_figure(STUDY, found)).axes
-    low, high = _interval([40.0, 50.0])
+    (axes,) = drawn(score_figure(STUDY, found)).axes
+    low, high = interval([40.0, 50.0])
     assert low < 0
     assert high > axes.get_xlim()[1]
     arrows = {(line.get_marker(), *line.get_xydata()[0]) for line in axes.lines if line.get_marker() in "<>"}
@@ -137,13 +139,15 @@ def test_an_interval_far_wider_than_the_values_is_cut_with_an_arrow() -> None:
 
 @pytest.mark.parametrize("draw", [chart.draw for chart in CHARTS.values()], ids=CHARTS)
 def test_failed_runs_change_no_chart(draw: Any) -> None:
-    found = _with(_records(seeds=(0, 1)), curve=({"step": 1, "content": 1.0},))
-    lost = [_failed(record) for record in _with(_records(seeds=(2,)), curve=({"step": 1, "content": 9.0},))]
-    assert _data(draw(STUDY, found + lost)) == _data(draw(STUDY, found))
-    assert _data(draw(STUDY, found)) != _data(draw(STUDY, _records()))
+    found = with_parts(records(seeds=(0, 1)), curve=({"step": 1, "content": 1.0},))
+    lost = [
+        failed(record) for record in with_parts(records(seeds=(2,)), curve=({"step": 1, "content": 9.0},))
+    ]
+    assert data(draw(STUDY, found + lost)) == data(draw(STUDY, found))
+    assert data(draw(STUDY, found)) != data(draw(STUDY, records()))
 
 
-def _data(figure: Figure) -> list[Any]:
+def data(figure: Figure) -> list[Any]:
     """Return the numbers of all that is drawn."""
     parts: list[Any] = []
     for axes in figure.axes:
@@ -156,21 +160,21 @@ def _data(figure: Figure) -> list[Any]:
 
 @pytest.mark.parametrize("draw", [chart.draw for chart in CHARTS.values()], ids=CHARTS)
 def test_there_is_no_chart_of_failed_runs(draw: Any) -> None:
-    assert draw(STUDY, [_failed(record) for record in _records()]) is None
+    assert draw(STUDY, [failed(record) for record in records()]) is None
 
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_one_run_is_drawn_without_an_interval(name: str) -> None:
-    figure = CHARTS[name].draw(STUDY, _records(("simgan",), (0,)))
+    figure = CHARTS[name](STUDY, records(("simgan",), (0,)))
     if name == "differences":
         assert figure is None
     else:
-        assert not any(_whiskers(axes) for axes in _drawn(figure).axes if name != "steps")
+        assert not any(whiskers(axes) for axes in drawn(figure).axes if name != "steps")
 
 
 def test_differences_are_paired_by_seed_against_the_first_row_that_trains() -> None:
-    found = [record for record in _records() if record.id != "2-1"]  # a seed of simgan-nohist
-    figure = _drawn(difference_figure(STUDY, found))
+    found = [record for record in records() if record.id != "2-1"]  # a seed of simgan-nohist
+    figure = drawn(difference_figure(STUDY, found))
     others = [row for row in ROWS if row != "simgan"]
     summary = summarise(STUDY, found)
     for axes, name in zip(figure.axes, ("fid", "error"), strict=True):
@@ -181,9 +185,9 @@ def test_differences_are_paired_by_seed_against_the_first_row_that_trains() -> N
         ]
         dots = [part.get_offsets()[:, 0].tolist() for part in axes.collections if len(part.get_offsets()) > 1]
         assert dots == naive
-        assert np.allclose(_means(axes), [(np.mean(mine), place) for place, mine in enumerate(naive)])
+        assert np.allclose(means_of(axes), [(np.mean(mine), place) for place, mine in enumerate(naive)])
         numbers = [summary.differences[row, name] for row in others]
-        assert [mean for mean, _ in _means(axes)] == [number.mean for number in numbers if number]
+        assert [mean for mean, _ in means_of(axes)] == [number.mean for number in numbers if number]
         assert axes.get_xlabel().startswith("Δ ")
         assert axes.get_title(loc="left") == "← better"
         (better,) = axes.patches
@@ -193,20 +197,20 @@ def test_differences_are_paired_by_seed_against_the_first_row_that_trains() -> N
 
 
 def test_differences_of_both_signs_that_span_much_are_logarithmic_beyond_their_median() -> None:
-    found = _records()
+    found = records()
     found[-1] = replace(found[-1], scores={**found[-1].scores, "fid": 5000.0})
-    fid, error = _drawn(difference_figure(STUDY, found)).axes
+    fid, error = drawn(difference_figure(STUDY, found)).axes
     assert (fid.get_xscale(), error.get_xscale()) == ("symlog", "linear")
     assert fid.get_xlabel().endswith(", log beyond ±10")
 
 
 @pytest.mark.parametrize("rows", [BOUNDS, ("source-only",), ("simgan",)])
 def test_differences_need_a_baseline_and_another_row(rows: Sequence[str]) -> None:
-    assert difference_figure(STUDY, _records(rows)) is None
+    assert difference_figure(STUDY, records(rows)) is None
 
 
 def test_curves_show_mean_and_band_over_seeds() -> None:
-    (axes,) = _drawn(curve_figure(STUDY, _records())).axes
+    (axes,) = drawn(curve_figure(STUDY, records())).axes
     assert (axes.get_title(), axes.get_ylabel()) == (
         "content",
         "loss",
@@ -217,12 +221,12 @@ def test_curves_show_mean_and_band_over_seeds() -> None:
         shape = band.get_paths()[0].vertices
         for n, values in enumerate(naive, 1):
             at_step = shape[shape[:, 0] == 20 * n, 1]
-            assert np.allclose((at_step.min(), at_step.max()), _interval(values))
+            assert np.allclose((at_step.min(), at_step.max()), interval(values))
 
 
 def test_long_curves_are_means_of_neighbouring_readings() -> None:
     curve = tuple({"step": n, "content": float(n**2)} for n in range(1, 2 * POINTS + 2))
-    figure = _drawn(curve_figure(STUDY, _with(_records(("simgan",), (0,)), curve=curve)))
+    figure = drawn(curve_figure(STUDY, with_parts(records(("simgan",), (0,)), curve=curve)))
     (line,) = figure.axes[0].lines
     groups = [curve[start : start + 3] for start in range(0, len(curve), 3)]
     naive = [(np.mean([r["step"] for r in g]), np.mean([r["content"] for r in g])) for g in groups]
@@ -234,9 +238,9 @@ def test_at_most_six_losses_are_drawn_and_of_many_those_that_rows_share() -> Non
     def titles(*names: Sequence[str]) -> list[str]:
         found = [
             replace(record, curve=({"step": 1, **dict.fromkeys(mine, 1.0)},))
-            for record, mine in zip(_records(TRAINED, (0,)), names, strict=False)
+            for record, mine in zip(records(TRAINED, (0,)), names, strict=False)
         ]
-        return [axes.get_title() for axes in _drawn(curve_figure(STUDY, found)).axes]
+        return [axes.get_title() for axes in drawn(curve_figure(STUDY, found)).axes]
 
     assert titles("abc", "ad") == ["a", "b", "c", "d"]
     assert titles("abcdef", "ag") == ["a"]
@@ -245,9 +249,9 @@ def test_at_most_six_losses_are_drawn_and_of_many_those_that_rows_share() -> Non
 
 def test_the_error_at_snapshots_comes_first_and_is_said_to_be_an_oracle_view() -> None:
     points = tuple({"step": 25 * n, "error": 60.0 - n, "criterion": 7.0} for n in range(1, 5))
-    bounds = [replace(r, snapshots=({"step": 0, "error": 3.0},)) for r in _records(BOUNDS)]
-    found = bounds + _with(_records(TRAINED), snapshots=points)
-    first, second = _drawn(curve_figure(STUDY, found)).axes
+    bounds = [replace(r, snapshots=({"step": 0, "error": 3.0},)) for r in records(BOUNDS)]
+    found = bounds + with_parts(records(TRAINED), snapshots=points)
+    first, second = drawn(curve_figure(STUDY, found)).axes
     assert len(first.lines) == len(TRAINED)
     assert "test labels" in first.get_title()
     assert "not used for choosing" in first.get_title()
@@ -257,19 +261,19 @@ def test_the_error_at_snapshots_comes_first_and_is_said_to_be_an_oracle_view() -
 
 
 def test_pareto_counts_steps_at_their_median_time_and_pretraining() -> None:
-    found = _records()
-    figure = _drawn(pareto_figure(STUDY, found))
+    found = records()
+    figure = drawn(pareto_figure(STUDY, found))
     (axes,) = figure.axes
     naive = []
     for row in TRAINED:
         seconds = [3 + 100 * (10 * ROWS.index(row) + seed) / 1000 for seed in (0, 1, 2)]
-        naive.append((np.mean(seconds), np.mean(_scores(found, row, "error"))))
-    assert np.allclose(_means(axes), naive)
+        naive.append((np.mean(seconds), np.mean(scores(found, row, "error"))))
+    assert np.allclose(means_of(axes), naive)
     assert axes.get_xlabel() == "training seconds on a CPU"
     (line,) = (line for line in axes.lines if line.get_label() == "Pareto front")
     assert np.allclose(line.get_xydata()[:-1], naive)  # made so that slower rows are better
     dashed = [line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == "--"]
-    assert np.allclose(dashed, [np.mean(_scores(found, row, "error")) for row in BOUNDS])
+    assert np.allclose(dashed, [np.mean(scores(found, row, "error")) for row in BOUNDS])
     assert [text.get_text() for text in axes.texts] == list(BOUNDS)
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names == [*TRAINED, "one run", "Pareto front"]
@@ -287,42 +291,42 @@ def test_front_holds_what_no_other_point_betters() -> None:
 
 
 def test_there_is_no_pareto_chart_of_rows_that_train_nothing() -> None:
-    assert pareto_figure(STUDY, _records(BOUNDS)) is None
+    assert pareto_figure(STUDY, records(BOUNDS)) is None
 
 
 def test_fid_and_error_correlate_as_the_ranks_of_the_runs_that_trained() -> None:
-    found = _records()
-    (axes,) = _drawn(fid_error_figure(STUDY, found)).axes
-    both = [[_scores(found, row, name) for row in TRAINED] for name in ("fid", "error")]
+    found = records()
+    (axes,) = drawn(fid_error_figure(STUDY, found)).axes
+    both = [[scores(found, row, name) for row in TRAINED] for name in ("fid", "error")]
     ranks = [stats.rankdata(np.ravel(values)) for values in both]
     rho = np.corrcoef(*ranks)[0, 1]
     assert axes.get_title() == f"Spearman's ρ = {rho:z.2f} over 9 runs that trained"
-    naive = [[np.mean(_scores(found, row, name)) for name in ("fid", "error")] for row in ROWS]
-    assert np.allclose(_means(axes), naive)
+    naive = [[np.mean(scores(found, row, name)) for name in ("fid", "error")] for row in ROWS]
+    assert np.allclose(means_of(axes), naive)
     assert sum(len(part.get_offsets()) for part in axes.collections) == 15
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("FID (random-conv, n=96)", "target error %")
 
 
 def test_equal_values_have_no_rank_correlation() -> None:
-    found = _with(_records(), scores={"fid": 5.0, "error": 50.0})
-    (axes,) = _drawn(fid_error_figure(STUDY, found)).axes
+    found = with_parts(records(), scores={"fid": 5.0, "error": 50.0})
+    (axes,) = drawn(fid_error_figure(STUDY, found)).axes
     assert axes.get_title() == "9 runs that trained"
 
 
 def test_fid_and_error_need_a_trained_run_with_both() -> None:
-    assert fid_error_figure(STUDY, _records(BOUNDS)) is None
-    assert fid_error_figure(STUDY, _with(_records(), scores={"fid": None, "error": 50.0})) is None
+    assert fid_error_figure(STUDY, records(BOUNDS)) is None
+    assert fid_error_figure(STUDY, with_parts(records(), scores={"fid": None, "error": 50.0})) is None
 
 
 def test_steps_show_medians_with_quartiles_and_seconds_by_phase() -> None:
     found = [
-        replace(r, seconds={**r.seconds, "checkpoints": 5.0}) if r.row == "simgan" else r for r in _records()
+        replace(r, seconds={**r.seconds, "checkpoints": 5.0}) if r.row == "simgan" else r for r in records()
     ]
-    figure = _drawn(step_figure(STUDY, found))
+    figure = drawn(step_figure(STUDY, found))
     steps, seconds = figure.axes
     places = [ROWS.index(row) for row in TRAINED]
     assert [bar.get_width() for bar in steps.patches] == [10.0 * place + 1 for place in places]
-    assert _whiskers(steps) == [(9 * places[0], 14 * places[0])]
+    assert whiskers(steps) == [(9 * places[0], 14 * places[0])]
     assert [bar.get_y() + bar.get_height() / 2 for bar in steps.patches] == pytest.approx(places)
     phases = [part.get_label() for part in seconds.containers]
     assert phases == ["pretraining", "training", "evaluation", "checkpoints"]
@@ -334,7 +338,7 @@ def test_steps_show_medians_with_quartiles_and_seconds_by_phase() -> None:
 
 
 def test_steps_of_rows_that_train_nothing_show_their_seconds() -> None:
-    steps, seconds = _drawn(step_figure(STUDY, _records(BOUNDS))).axes
+    steps, seconds = drawn(step_figure(STUDY, records(BOUNDS))).axes
     assert not steps.patches
     assert [bar.get_width() for bar in seconds.patches] == [3, 3]
 
@@ -345,7 +349,7 @@ def test_no_two_rows_look_alike_even_in_grey() -> None:
     assert len({(look.marker, look.filled) for look in all_looks[:16]}) == 16
 
 
-def _picture(name: str, column: int) -> Image.Image:
+def picture(name: str, column: int) -> Image.Image:
     """Return a picture with a grey of its own for each band."""
     rows = pictures.ROWS[name]
     return Image.fromarray(np.repeat(np.arange(rows, dtype=np.uint8) * 20 + column, 8)[:, None].repeat(64, 1))
@@ -357,11 +361,11 @@ def pictured(tmp_path: Path) -> Path:
     for number, run in enumerate(("1-1", "2-0", "2-1")):
         (tmp_path / "runs" / run).mkdir(parents=True)
         for name in pictures.ROWS:
-            _picture(name, number).save(tmp_path / "runs" / run / name)
+            picture(name, number).save(tmp_path / "runs" / run / name)
     return tmp_path
 
 
-def _bands(monkeypatch: pytest.MonkeyPatch, draw: Any, found: Sequence[RunRecord], results: Path) -> Any:
+def bands_of(monkeypatch: pytest.MonkeyPatch, draw: Any, found: Sequence[RunRecord], results: Path) -> Any:
     monkeypatch.setattr(
         sheets, "_stack", lambda bands: [(name, band.getpixel((3, 3))[0]) for name, band in bands]
     )
@@ -370,37 +374,37 @@ def _bands(monkeypatch: pytest.MonkeyPatch, draw: Any, found: Sequence[RunRecord
 
 def test_film_shows_each_row_at_its_snapshots(pictured: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     points = tuple({"step": 25 * n, "error": 60.0} for n in range(1, 5))
-    found = _with(_records()[::-1], snapshots=points)
+    found = with_parts(records()[::-1], snapshots=points)
     steps = [f"step {25 * n}" for n in range(1, 5)]
     first = list(zip(["simgan", *steps], range(0, 100, 20), strict=True))
     second = list(zip(["simgan-nohist", *steps], range(1, 101, 20), strict=True))
-    assert _bands(monkeypatch, film_sheet, found, pictured) == first + second
+    assert bands_of(monkeypatch, film_sheet, found, pictured) == first + second
 
 
 def test_sheets_show_the_first_seed_that_has_pictures(
     pictured: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = _records()[::-1]
-    shown = _bands(monkeypatch, sample_sheet, found, pictured)
+    found = records()[::-1]
+    shown = bands_of(monkeypatch, sample_sheet, found, pictured)
     assert shown == [("source", 0), ("simgan", 20), ("simgan-nohist", 21), ("target", 40)]
-    shown = _bands(monkeypatch, neighbour_sheet, found, pictured)
+    shown = bands_of(monkeypatch, neighbour_sheet, found, pictured)
     assert shown[:2] == [("simgan", 0), ("simgan: nearest", 20)]
     assert shown[2:] == [("simgan-nohist", 1), ("simgan-nohist: nearest", 21)]
-    shown = _bands(monkeypatch, draw_sheet, found, pictured)
+    shown = bands_of(monkeypatch, draw_sheet, found, pictured)
     assert shown == [("source", 0), *((f"simgan: draw {n}", 20 * n) for n in range(1, 7))]
 
 
 @pytest.mark.parametrize("draw", [sheet.draw for sheet in SHEETS.values()], ids=SHEETS)
 def test_there_is_no_sheet_without_pictures(draw: Any, tmp_path: Path) -> None:
-    assert draw(STUDY, _records(), tmp_path) is None
+    assert draw(STUDY, records(), tmp_path) is None
 
 
 def test_a_long_name_widens_a_sheet(pictured: Path) -> None:
     name = "simgan[" + "history.batches=5;" * 5 + "]"
-    narrow = sample_sheet(STUDY, _records(), pictured)
+    narrow = sample_sheet(STUDY, records(), pictured)
     found = [
         replace(record, spec={**record.spec, "row": name}) if record.row == "simgan" else record
-        for record in _records()
+        for record in records()
     ]
     wide = sample_sheet(replace(STUDY, rows=(*ROWS, name)), found, pictured)
     assert narrow is not None
@@ -415,18 +419,18 @@ def test_a_long_name_widens_a_sheet(pictured: Path) -> None:
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Every figure of the records, by file name."""
     results = tmp_path_factory.mktemp("results")
-    found = _filmed()
+    found = filmed()
     for name in pictures.ROWS:
         folder = results / "runs" / "1-0"
         folder.mkdir(parents=True, exist_ok=True)
-        _picture(name, 0).save(folder / name)
+        picture(name, 0).save(folder / name)
     written = write(STUDY, found, results)
     assert set(written) == set((results / "figures").iterdir())
     return {path.name: path.read_bytes() for path in written}
 
 
-def _filmed() -> list[RunRecord]:
-    return _with(_records(), snapshots=tuple({"step": 25 * n, "error": 60.0} for n in range(1, 5)))
+def filmed() -> list[RunRecord]:
+    return with_parts(records(), snapshots=tuple({"step": 25 * n, "error": 60.0} for n in range(1, 5)))
 
 
 def test_charts_are_written_as_png_and_svg_and_sheets_as_png(files: dict[str, bytes]) -> None:
@@ -442,7 +446,7 @@ def test_figures_are_the_same_bytes_every_time(files: dict[str, bytes], tmp_path
         "import sys, pathlib\n"
         "from tests.figures import test_figures as made\n"
         "made.catalogue.FIGURES = {name: made.CHARTS[name] for name in ('scores', 'curves', 'pareto')}\n"
-        "made.write(made.STUDY, made._filmed()[::-1], pathlib.Path(sys.argv[1]))"
+        "made.write(made.STUDY, made.filmed()[::-1], pathlib.Path(sys.argv[1]))"
     )
     (tmp_path / "matplotlibrc").write_text("font.size: 20\nsavefig.dpi: 50\n")
     root = Path(__file__).parents[2]
@@ -467,40 +471,40 @@ def test_any_name_can_be_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     names = ("$x", "_hidden", "$\\no{$", "%s {x} \\", "\N{SNOWMAN} é")
     found = [
         replace(record, spec={**record.spec, "row": name})
-        for record, name in zip(_records(("simgan",), (0,)) * len(names), names, strict=True)
+        for record, name in zip(records(("simgan",), (0,)) * len(names), names, strict=True)
     ]
     study = replace(STUDY, rows=names)
     monkeypatch.setattr(catalogue, "FIGURES", {name: CHARTS[name] for name in ("scores", "curves")})
     assert len(write(study, found, tmp_path)) == 4
-    (legend,) = _drawn(curve_figure(study, found)).legends
+    (legend,) = drawn(curve_figure(study, found)).legends
     assert [text.get_text() for text in legend.get_texts()] == list(names)
 
 
 def test_times_of_runs_that_shared_a_machine_say_so() -> None:
-    found = [replace(record, host={**record.host, "jobs": 3}) for record in _records()]
-    steps, _ = _drawn(step_figure(STUDY, found)).axes
+    found = [replace(record, host={**record.host, "jobs": 3}) for record in records()]
+    steps, _ = drawn(step_figure(STUDY, found)).axes
     assert steps.get_xlabel() == "median ms / step, with quartiles, 3 runs at a time"
-    axes = _drawn(pareto_figure(STUDY, found)).axes[0]
+    axes = drawn(pareto_figure(STUDY, found)).axes[0]
     assert axes.get_xlabel() == "training seconds on a CPU, 3 runs at a time"
 
 
 def test_each_machine_has_its_own_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "FIGURES", {"steps": CHARTS["steps"]})
-    other = [replace(record, host={"device": "another CPU", "threads": 2}) for record in _records()]
-    names = [path.stem for path in write(STUDY, _records() + other, tmp_path)]
+    monkeypatch.setattr(catalogue, "FIGURES", {"steps": step_figure})
+    other = [replace(record, host={"device": "another CPU", "threads": 2}) for record in records()]
+    names = [path.stem for path in write(STUDY, records() + other, tmp_path)]
     assert names == ["try--shapes--1--steps"] * 2 + ["try--shapes--2--steps"] * 2
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "figures").write_text("in the way")
     with pytest.raises(UserMistake, match="cannot be written"):
-        write(STUDY, _records(("simgan",), (0,)), tmp_path)
+        write(STUDY, records(("simgan",), (0,)), tmp_path)
 
 
 def test_the_command_writes_figures_from_records(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for record in _records(("simgan",), (0,)):
+    for record in records(("simgan",), (0,)):
         store.write(record, {}, tmp_path)
     monkeypatch.setattr(catalogue, "FIGURES", {"steps": CHARTS["steps"]})
     assert bench.main(["figures", "--results", str(tmp_path)]) == 0

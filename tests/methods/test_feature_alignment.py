@@ -36,7 +36,7 @@ def twice(values: Tensor) -> Tensor:
 
 
 @pytest.fixture(autouse=True)
-def _seeded() -> Iterator[None]:
+def seeded() -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         yield

@@ -11,7 +11,8 @@ from methods.bounds import SourceOnly
 from methods.networks.refiner import RefinerNet
 from methods.parts.content import FeatureL1
 from methods.parts.optimisers import Adam, Sgd
-from methods.recipes import RECIPES, Recipe, config_of, configure, resolve, simgan
+from methods.recipe import Recipe
+from methods.recipes import RECIPES, config_of, configure, resolve, simgan
 from methods.refiner_gan import RefinerGanConfig
 from methods.settings import change
 from mistakes import UserMistake

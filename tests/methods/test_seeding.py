@@ -17,7 +17,7 @@ def initial(seed: int, purpose: str) -> Tensor:
 
 
 @pytest.fixture(autouse=True)
-def _global_state_put_back() -> Iterator[None]:
+def global_state_put_back() -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         yield
 

@@ -23,7 +23,8 @@ from benchmarks.studies.scales import find_scale
 from benchmarks.studies.study import Study
 from datasets.catalogue import load_pair
 from methods.contract import Batch, Config, Method, Problem, Stateful
-from methods.recipes import RECIPES, Recipe, configure
+from methods.recipe import Recipe
+from methods.recipes import RECIPES, configure
 from tests.small.rows import TRAINED
 
 CPU = torch.device("cpu")

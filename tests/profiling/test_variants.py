@@ -78,7 +78,7 @@ def test_layouts_are_what_they_are_called() -> None:
         assert all(value.is_contiguous(memory_format=layout) for value in kept)
 
 
-def _idle(method: Method, batches: Any, lead: int) -> variants.Step:
+def idle(method: Method, batches: Any, lead: int) -> variants.Step:
     """Draw and compute, but never learn."""
 
     def step(drawn: Iterator[Batch]) -> dict[str, Tensor]:
@@ -88,15 +88,15 @@ def _idle(method: Method, batches: Any, lead: int) -> variants.Step:
     return step
 
 
-def _broken(method: Method, batches: Any, lead: int) -> variants.Step:
+def broken(method: Method, batches: Any, lead: int) -> variants.Step:
     raise RuntimeError("no\nsuch kernel")
 
 
 @pytest.mark.parametrize(
     ("prepare", "reason"),
     [
-        (_idle, "its networks differ from those of plain steps by 1, allowed 0.01"),
-        (_broken, "failed: RuntimeError: no such kernel"),
+        (idle, "its networks differ from those of plain steps by 1, allowed 0.01"),
+        (broken, "failed: RuntimeError: no such kernel"),
     ],
 )
 def test_a_way_that_learns_otherwise_has_no_speed(

@@ -65,7 +65,7 @@ PHONE = """<iframe src="driven.html" width="360" height="800" style="border: 0">
 """  # a window cannot be made this narrow
 
 
-def _chromium(folder: Path, *options: str) -> str:
+def chromium(folder: Path, *options: str) -> str:
     if CHROMIUM is None:
         pytest.skip("no chromium or google-chrome on this machine")
     command = [
@@ -76,7 +76,7 @@ def _chromium(folder: Path, *options: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
-def _driven(text: str, scripts: Sequence[str]) -> str:
+def driven(text: str, scripts: Sequence[str]) -> str:
     """Return the page with one script before all others and one behind, both let in by its policy."""
     digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
@@ -96,8 +96,8 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> str:
 def outcome(text: str, tmp_path_factory: pytest.TempPathFactory) -> dict:
     folder = tmp_path_factory.mktemp("browser")
     (folder / "report.html").write_text(PHONE, encoding="utf-8")
-    (folder / "driven.html").write_text(_driven(text, (WATCH, DRIVE)), encoding="utf-8")
-    dom = _chromium(folder, "--virtual-time-budget=5000", "--dump-dom")
+    (folder / "driven.html").write_text(driven(text, (WATCH, DRIVE)), encoding="utf-8")
+    dom = chromium(folder, "--virtual-time-budget=5000", "--dump-dom")
     reader = HTMLParser()
     found: list[str] = []
     reader.handle_data = found.append  # type: ignore[method-assign]
@@ -150,5 +150,5 @@ def test_page_is_dark_where_the_reader_wants_it(
 ) -> None:
     (tmp_path / "report.html").write_text(text, encoding="utf-8")
     shot = tmp_path / "shot.png"
-    _chromium(tmp_path, f"--blink-settings=preferredColorScheme={scheme}", f"--screenshot={shot}")
+    chromium(tmp_path, f"--blink-settings=preferredColorScheme={scheme}", f"--screenshot={shot}")
     assert Image.open(shot).convert("RGB").getpixel((2, 2)) == paper

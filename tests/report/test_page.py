@@ -1,3 +1,5 @@
+"""The page of a report: well formed, safe against what records say, and with the numbers of the records."""
+
 import base64
 import hashlib
 import io
@@ -83,7 +85,7 @@ class Reader(HTMLParser):
         return [attributes[name] for _, attributes in self.tags if name in attributes]
 
 
-def _data(text: str) -> dict[str, list]:
+def embedded(text: str) -> dict[str, list]:
     found = re.findall(r'<script type="application/json">(.*?)</script>', text, re.DOTALL)
     return json.loads(found[0])
 
@@ -137,7 +139,7 @@ def test_text_of_records_shows_as_it_is(text: str) -> None:
     assert EVIL in [row[0] for row in reader.tables[0]]
     assert f"failed: Error: {EVIL}" in reader.shown
     assert "no model <of its own>" in reader.shown
-    assert EVIL in _data(text)["rows"]
+    assert EVIL in embedded(text)["rows"]
 
 
 def test_every_grid_stands_in_the_page(text: str) -> None:
@@ -197,7 +199,7 @@ def test_rows_without_a_common_seed_have_no_difference() -> None:
 
 def test_one_seed_has_no_interval(tmp_path: Path) -> None:
     found = [run_of(row, 0) for row in ("simgan", "simgan-nohist")]
-    data = _data(page([(STUDY, found)], tmp_path))
+    data = embedded(page([(STUDY, found)], tmp_path))
     (fid, count, where), _ = data["differences"][0][1]
     assert (count, where) == (1, "none: one seed")
     assert "±" not in fid

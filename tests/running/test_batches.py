@@ -56,13 +56,13 @@ def test_batches_hold_no_target_labels() -> None:
 def test_labels_and_masks_belong_to_the_drawn_source_images(name: str) -> None:
     source = loaded(name).source
     assert source.masks is not None
-    known: dict[bytes, set[tuple[int, bytes]]] = {}
-    annotations = zip(source.labels.tolist(), keys(source.masks), strict=True)
+    known: dict[bytes, set[tuple[bytes, bytes]]] = {}
+    annotations = zip(keys(source.labels), keys(source.masks), strict=True)
     for image, annotation in zip(keys(source.images), annotations, strict=True):
         known.setdefault(image, set()).add(annotation)
     for batch in draw(name):
         assert batch.masks.dtype == torch.float32
-        drawn = zip(batch.labels.tolist(), keys(batch.masks.bool()), strict=True)
+        drawn = zip(keys(batch.labels), keys(batch.masks.bool()), strict=True)
         for image, annotation in zip(keys(to_bytes(batch.source)), drawn, strict=True):
             assert annotation in known[image]
 

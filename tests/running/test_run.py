@@ -5,7 +5,6 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import repeat
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +14,8 @@ from PIL import Image
 from safetensors.torch import load
 from torch import Tensor, nn
 
-from benchmarks.engines.local import Event
+from benchmarks.engines.contract import Begun, Ended, Message, Stepped
+from benchmarks.engines.local import Local
 from benchmarks.engines.matrix import pending, run_matrix
 from benchmarks.records import store
 from benchmarks.records.record import DIVERGED, FAILED, OK, RunRecord
@@ -27,13 +27,15 @@ from benchmarks.running.clock import StepClock
 from benchmarks.running.memory import PeakMemory
 from benchmarks.running.provenance import PACKAGES
 from benchmarks.running.training import TrainingState
+from benchmarks.studies.plugins import Sources
 from benchmarks.studies.runs import runs
 from benchmarks.studies.scales import SCALES, Scale, find_scale
 from benchmarks.studies.study import RunSpec, Study
 from datasets.catalogue import load_pair
 from methods.bounds import Identity
 from methods.contract import Batch, Config, Method, Problem, Stateful
-from methods.recipes import RECIPES, Recipe
+from methods.recipe import Recipe
+from methods.recipes import RECIPES
 from mistakes import UserMistake
 
 CPU = torch.device("cpu")
@@ -91,10 +93,10 @@ def run(row: str, seed: int = 0) -> tuple[RunRecord, dict[str, bytes]]:
     return running.run(*specs(row, seeds=(seed,)), None, lambda *_: None)
 
 
-def matrix(todo: list[RunSpec], results: Path) -> list[Event]:
-    events: list[Event] = []
-    run_matrix(todo, results, None, events.append)
-    return events
+def matrix(todo: list[RunSpec], results: Path) -> list[Message]:
+    messages: list[Message] = []
+    run_matrix(todo, results, Local(), Sources(), messages.append)
+    return messages
 
 
 # ---- the clock
@@ -316,7 +318,7 @@ def test_interrupt_ends_the_matrix_and_keeps_what_is_finished(tmp_path: Path) ->
 def test_matrix_runs_only_what_has_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, *_ = todo = specs("fragile", "source-only", "fragile[mishap=raise]")
     matrix([first], tmp_path)
-    begun = [event.spec for event in matrix(todo, tmp_path) if event.step == 0]
+    begun = [message.spec for message in matrix(todo, tmp_path) if isinstance(message, Begun)]
     assert begun == todo[1:]
     monkeypatch.setattr(running, "run", lambda *_: pytest.fail("ran again"))
     assert matrix(todo, tmp_path) == []
@@ -324,14 +326,13 @@ def test_matrix_runs_only_what_has_no_record(tmp_path: Path, monkeypatch: pytest
 
 def test_matrix_tells_where_it_is(tmp_path: Path) -> None:
     todo = specs("fragile", "source-only")
-    events = matrix(todo, tmp_path)
-    places = [(event.spec.row, event.index, event.total, event.step) for event in events if not event.over]
-    steps = zip(repeat("fragile"), repeat(0), repeat(2), range(0, 13, 2), strict=False)
-    assert places == [*steps, ("source-only", 1, 2, 0)]
-    assert {event.steps for event in events[1:7]} == {12}
-    assert [event.index for event in events if event.over] == [0, 1]
-    assert [event.over for event in events].index(True) == 7
-    assert events[1].terms == {"step": 2, "calm": 0.5, "loss": 1.0}
+    assert matrix(todo, tmp_path) == [
+        Begun(0, 2, todo[0]),
+        *(Stepped(0, step, 12, {"step": step, "calm": 0.5, "loss": 1.0}) for step in range(2, 13, 2)),
+        Ended(0),
+        Begun(1, 2, todo[1]),
+        Ended(1),
+    ]
 
 
 def test_matrix_refuses_a_folder_it_cannot_write_before_it_runs(

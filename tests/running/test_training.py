@@ -17,12 +17,13 @@ from benchmarks.running.memory import PeakMemory
 from benchmarks.running.training import Training, TrainingState, pretrain, problem_of, train
 from benchmarks.studies.scales import SCALES
 from datasets.catalogue import load_pair
-from methods.recipes import BOUNDS, RECIPES
+from methods.recipes import RECIPES
+from tests.small.rows import TRAINED
 
 CPU = torch.device("cpu")
 SCALE = SCALES["smoke"]  # 12 steps in windows of 2, snapshots after 4, 6, 10 and 12
 MEASURED = ("clock", "memory", "seconds")  # differ from run to run
-every_trained_row = pytest.mark.parametrize("row", [row for row in RECIPES if row not in BOUNDS])
+every_trained_row = pytest.mark.parametrize("row", TRAINED)
 
 
 def begun(row: str, seed: int = 0) -> TrainingState:

@@ -5,20 +5,21 @@ import signal
 import time
 from multiprocessing.connection import Connection
 
-from benchmarks.engines.local import Event, Seat
+from benchmarks.engines.contract import Begun, Refused, Result
+from benchmarks.engines.workers import WorkerShare
 from tests.small.records import record_for
 
 
-def work(pipe: Connection, seat: Seat) -> None:
+def work(pipe: Connection, share: WorkerShare) -> None:
     """Answer a run by what its row is called; the record's ``host`` holds the process and its threads."""
     while True:
-        begun: Event = pipe.recv()
+        begun: Begun = pipe.recv()
         match begun.spec.row:
             case "killed":
                 os.kill(os.getpid(), signal.SIGKILL)
             case "mistaken":
-                pipe.send("paint 'blue'; allowed: red.")
+                pipe.send(Refused("paint 'blue'; allowed: red."))
             case "endless":
                 time.sleep(1000)
-        host = {"process": os.getpid(), "threads": seat.threads}
-        pipe.send((record_for(begun.spec, host=host), {}))
+        host = {"process": os.getpid(), "threads": share.threads}
+        pipe.send(Result(record_for(begun.spec, host=host), {}))

@@ -111,20 +111,20 @@ def test_the_verdict_on_runs_without_noise_is_the_floors(
     assert f" 1.020 {verdict}" in " ".join(capsys.readouterr().out.split())
 
 
-def _two(folder: Path) -> list[str]:
+def two_files(folder: Path) -> list[str]:
     return sides(folder, [{"a": 1.0}] * 2, [{"a": 1.0}])
 
 
-def _same(folder: Path) -> list[str]:
+def same(folder: Path) -> list[str]:
     words = sides(folder, [{"a": 1.0}] * 3, [{"a": 1.0}])
     return [*words[:-1], words[0]]
 
 
-def _other(folder: Path, **place: Any) -> list[str]:
+def other(folder: Path, **place: Any) -> list[str]:
     return [*sides(folder, [{"a": 1.0}] * 3, [{"a": 1.0}]), saved(folder / "z.json", {"a": 1.0}, **place)]
 
 
-def _file(folder: Path, text: str | None) -> list[str]:
+def file(folder: Path, text: str | None) -> list[str]:
     if text is not None:
         (folder / "z.json").write_text(text)
     return [*sides(folder, [{"a": 1.0}] * 3, [{"a": 1.0}]), str(folder / "z.json")]
@@ -133,19 +133,19 @@ def _file(folder: Path, text: str | None) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (_two, "base files: 2; allowed: at least 3"),
-        (_same, "base-0.json' again; allowed: every run once"),
+        (two_files, "base files: 2; allowed: at least 3"),
+        (same, "base-0.json' again; allowed: every run once"),
         (lambda folder: sides(folder, [{"a": 1.0}] * 3, [{"b": 1.0}]), "no benchmark in common"),
         (
             lambda folder: sides(folder, [{"a": 1.0}, {"a": 1.0}, {}], [{"a": 1.0}]),
             "test_x.py::a is in only one of",
         ),
-        (lambda folder: _other(folder, threads=1), "threads 2, machine here in"),
-        (lambda folder: _other(folder, node="there"), "machine there in"),
-        (lambda folder: _file(folder, None), "No such file"),
-        (lambda folder: _file(folder, ""), "holds no run"),
-        (lambda folder: _file(folder, "[1]"), "holds no run"),
-        (lambda folder: _file(folder, '{"benchmarks": []}'), "holds no run"),
+        (lambda folder: other(folder, threads=1), "threads 2, machine here in"),
+        (lambda folder: other(folder, node="there"), "machine there in"),
+        (lambda folder: file(folder, None), "No such file"),
+        (lambda folder: file(folder, ""), "holds no run"),
+        (lambda folder: file(folder, "[1]"), "holds no run"),
+        (lambda folder: file(folder, '{"benchmarks": []}'), "holds no run"),
         (lambda folder: ["x.json"], "required: --new"),
     ],
 )

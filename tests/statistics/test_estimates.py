@@ -1,3 +1,5 @@
+"""Means, intervals and how they are written, against SciPy and naive loops."""
+
 from typing import Any
 
 import numpy as np
@@ -93,7 +95,7 @@ SAMPLES = {
 }
 
 
-def _scipys(values: list[float], level: float, seed: int) -> tuple[float, float]:
+def scipys(values: list[float], level: float, seed: int) -> tuple[float, float]:
     """Return SciPy's interval, which draws the same resamples from the same generator and the same order."""
     found = scipy.stats.bootstrap(
         (np.sort(values),),
@@ -106,7 +108,7 @@ def _scipys(values: list[float], level: float, seed: int) -> tuple[float, float]
     return tuple(found.confidence_interval)
 
 
-def _naive(values: list[float]) -> list[float]:
+def naive(values: list[float]) -> list[float]:
     """Return the 95 % interval as the textbook has it: one loop for the resamples, another for the jackknife."""
     random, normal, count = np.random.default_rng(0), scipy.stats.norm, len(values)
     values, mean = sorted(values), np.mean(values)
@@ -126,18 +128,18 @@ def test_bootstrap_interval_is_scipys(values: list[float], level: float, seed: i
     spread = float(np.std(values))
     found = bca_interval(values, level=level, seed=seed)
     assert found == pytest.approx(
-        _scipys(values, level, seed), abs=0.01 * spread
+        scipys(values, level, seed), abs=0.01 * spread
     )  # SciPy misses ties by rounding
 
 
 @pytest.mark.parametrize("name", ["three", "four whole"])
 def test_bootstrap_interval_is_scipys_to_the_digit_where_sums_are_exact(name: str) -> None:
-    assert bca_interval(SAMPLES[name]) == pytest.approx(_scipys(SAMPLES[name], 0.95, 0), rel=1e-12)
+    assert bca_interval(SAMPLES[name]) == pytest.approx(scipys(SAMPLES[name], 0.95, 0), rel=1e-12)
 
 
 @pytest.mark.parametrize("values", SAMPLES.values(), ids=SAMPLES)
 def test_bootstrap_interval_is_that_of_a_naive_loop(values: list[float]) -> None:
-    assert bca_interval(values) == pytest.approx(_naive(values), rel=1e-9)
+    assert bca_interval(values) == pytest.approx(naive(values), rel=1e-9)
 
 
 @settings(max_examples=30, deadline=None)

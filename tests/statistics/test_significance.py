@@ -1,3 +1,5 @@
+"""Tests of paired differences against SciPy, enumeration and the procedure by hand."""
+
 from itertools import permutations, product
 
 import numpy as np
@@ -25,7 +27,7 @@ def test_lower_runs_are_sure_to_improve() -> None:
     assert probability_of_improvement([1.0, 3.0], [2.0, 3.0]) == 0.625
 
 
-def _enumerated(differences: list[float]) -> float:
+def enumerated(differences: list[float]) -> float:
     """Return the share of all sign vectors that are as extreme, in a loop; whole numbers, so that ties are exact."""
     sums = [
         abs(sum(sign * value for sign, value in zip(signs, differences, strict=True)))
@@ -37,7 +39,7 @@ def _enumerated(differences: list[float]) -> float:
 @settings(deadline=None)
 @given(st.lists(st.integers(-5, 5), min_size=6, max_size=9))
 def test_sign_flips_are_enumerated(differences: list[int]) -> None:
-    expected = _enumerated(differences)
+    expected = enumerated(differences)
     assert sign_flip_p(differences) == expected
     assert sign_flip_p([-value for value in differences]) == expected
     assert sign_flip_p([value * 0.1 for value in differences]) == expected  # sums tie but for rounding
@@ -98,7 +100,7 @@ def test_holm_by_hand() -> None:
     assert holm([]) == []
 
 
-def _rejected(p_values: list[float], level: float) -> list[bool]:
+def rejections(p_values: list[float], level: float) -> list[bool]:
     """Return what Holm's procedure rejects: from the smallest on, until one is over its share of the level."""
     rejected = [False] * len(p_values)
     for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
@@ -112,6 +114,6 @@ def _rejected(p_values: list[float], level: float) -> list[bool]:
 def test_holm_rejects_what_the_procedure_does(p_values: list[float], level: float) -> None:
     adjusted = [p for p in holm(p_values) if p is not None]
     if min(abs(p - level) for p in adjusted) > 1e-9:
-        assert [p <= level for p in adjusted] == _rejected(p_values, level)
+        assert [p <= level for p in adjusted] == rejections(p_values, level)
     assert all(p <= q <= 1 for p, q in zip(p_values, adjusted, strict=True))
     assert [adjusted[place] for place in np.argsort(p_values, kind="stable")] == sorted(adjusted)

@@ -1,7 +1,7 @@
 """Methods and pairs from outside the repository."""
 
+import pickle
 import re
-from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -10,10 +10,13 @@ import pytest
 import bench
 from benchmarks.records import store
 from benchmarks.studies import plugins
-from benchmarks.studies.plugins import LOADED, load_plugins
+from benchmarks.studies.plugins import LOADED, Sources
 from datasets.catalogue import PAIRS
 from methods.recipes import RECIPES
+from mistakes import UserMistake
+from tests.small.folders import folder_pair
 
+pytestmark = pytest.mark.usefixtures("names_as_before")
 TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
 (MOMENTS,) = re.findall(r"<!-- file: methods/moments.py -->\n```python\n(.*?)```", TEXT, re.DOTALL)
 (NEGATIVES,) = re.findall(r"<!-- file: datasets/negatives.py -->\n```python\n(.*?)```", TEXT, re.DOTALL)
@@ -29,15 +32,6 @@ PAIR = (
     "from datasets.catalogue import Entry\n"
     'PAIRS = {"negatives": Entry(about="a", licence="l", load=load, extractor="digits-v1")}\n'
 )
-
-
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    kept = [(known, dict(known)) for known in (RECIPES, PAIRS, LOADED)]
-    yield
-    for known, before in kept:
-        known.clear()
-        known.update(before)
 
 
 @pytest.fixture
@@ -64,7 +58,8 @@ def test_a_method_and_a_pair_of_two_files_run_together(mine: Path, tmp_path: Pat
 def test_a_plugin_is_listed_and_added_once(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert bench.main(["list", "methods", "--plugin", str(mine)]) == 0
     assert "moments" in capsys.readouterr().out
-    load_plugins([mine, mine])
+    Sources(plugins=(mine, mine)).open()
+    Sources(plugins=(mine,)).open()
     assert list(RECIPES)[-1] == "moments"
 
 
@@ -72,10 +67,34 @@ def test_installed_packages_are_found(mine: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.syspath_prepend(mine.parent)
     point = EntryPoint(name="theirs", value="mine", group=plugins.GROUP)
     monkeypatch.setattr(plugins, "entry_points", lambda group: [point] if group == plugins.GROUP else [])
-    load_plugins([])
-    load_plugins([])
+    Sources().open()
+    Sources().open()
     assert "moments" in RECIPES
     assert "theirs" in LOADED
+
+
+def test_sources_mean_the_same_files_in_another_process_and_folder(
+    mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = folder_pair(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    sources = Sources(plugins=(Path(mine.name),), pairs=(Path(pair.name),))
+    sent = pickle.loads(pickle.dumps(sources.absolute()))
+    monkeypatch.chdir("/")
+    sent.open()
+    assert "moments" in RECIPES
+    assert PAIRS[f"eyes-{tmp_path.name}"].file == pair
+    assert list(LOADED) == [str(mine)], "pairs are no plugins"
+    with pytest.raises(UserMistake, match=r"^plugin 'none\.py' does not exist"):
+        Sources(plugins=(Path("none.py"),)).open()
+
+
+def test_a_pair_that_is_read_joins_nothing_by_itself(tmp_path: Path) -> None:
+    from datasets.own import form, pair
+
+    file, before = folder_pair(tmp_path), dict(PAIRS)
+    assert pair.entry(form.read(file), file).file == file
+    assert before == PAIRS
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,12 @@ import pytest
 
 import bench
 from benchmarks.records import store
-from benchmarks.studies.plugins import LOADED
 from benchmarks.studies.published import find_study
 from benchmarks.studies.study import Study
-from datasets.catalogue import PAIRS
-from datasets.own.pair import REGISTERED
-from methods.recipes import RECIPES
 from tests.small.data import refusal
 from tests.small.folders import folder_pair, write_toml
 
+pytestmark = pytest.mark.usefixtures("names_as_before")
 ROOT = Path(__file__).parents[2]
 OWN = "simgan[history.batches=1;adversary.scope=image]"
 PLUGIN = (
@@ -34,15 +30,6 @@ FORM = {
     "methods": ["source-only", "simgan", OWN],
     "seeds": 2,
 }
-
-
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    kept = [(known, dict(known)) for known in (PAIRS, REGISTERED, RECIPES, LOADED)]
-    yield
-    for known, before in kept:
-        known.clear()
-        known.update(before)
 
 
 def study_file(root: Path, **changes: Any) -> Path:

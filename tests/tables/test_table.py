@@ -1,3 +1,5 @@
+"""A study's table from its records, and the published tables, byte for byte."""
+
 import math
 import os
 import shutil
@@ -35,7 +37,7 @@ SETTINGS: dict[str, dict[str, object]] = {
 }
 
 
-def _records() -> list[RunRecord]:
+def records() -> list[RunRecord]:
     protocol = {
         "extractor": "random-conv",
         "images": 96,
@@ -62,71 +64,71 @@ def _records() -> list[RunRecord]:
     ]
 
 
-def _only(found: list[RunRecord]) -> Table:
+def only(found: list[RunRecord]) -> Table:
     (table,) = tables_of(STUDY, found)
     return table
 
 
-def _cell(table: Table, row: str, column: str) -> str:
+def cell(table: Table, row: str, column: str) -> str:
     line = next(cells for cells in table.grids[0].cells if cells[0] == row)
     return line[table.grids[0].columns.index(column)]
 
 
 def test_cells_hold_mean_interval_and_paired_difference() -> None:
-    table = _only(_records())
-    assert _cell(table, "simgan", "FID (random-conv, n=96)") == "13.0 ± 7.5"  # t(0.975, 2) · 3 / √3 = 7.45
-    assert _cell(table, "simgan-nohist", "Δ FID") == "+1.0 ± 0.0"
-    assert _cell(table, "source-only", "Δ error") == "+4.0 ± 0.0"
-    assert _cell(table, "simgan", "Δ FID") == ""
-    assert _cell(table, "simgan", "runs") == "3/3"
+    table = only(records())
+    assert cell(table, "simgan", "FID (random-conv, n=96)") == "13.0 ± 7.5"  # t(0.975, 2) · 3 / √3 = 7.45
+    assert cell(table, "simgan-nohist", "Δ FID") == "+1.0 ± 0.0"
+    assert cell(table, "source-only", "Δ error") == "+4.0 ± 0.0"
+    assert cell(table, "simgan", "Δ FID") == ""
+    assert cell(table, "simgan", "runs") == "3/3"
 
 
 def test_difference_uses_only_seeds_that_both_rows_have() -> None:
-    found = [record for record in _records() if record.id != "simgan-0"]
-    table = _only(found)
-    assert _cell(table, "simgan-nohist", "Δ FID") == "+1.0 ± 0.0"
-    assert _cell(table, "simgan", "runs") == "2/3"
+    found = [record for record in records() if record.id != "simgan-0"]
+    table = only(found)
+    assert cell(table, "simgan-nohist", "Δ FID") == "+1.0 ± 0.0"
+    assert cell(table, "simgan", "runs") == "2/3"
 
 
 def test_columns_come_from_the_settings_that_vary() -> None:
-    table = _only(_records())
+    table = only(records())
     assert table.grids[0].columns[:3] == ("method", "history", "FID (random-conv, n=96)")
-    assert [_cell(table, row, "history") for row in STUDY.rows] == ["", "History", "–"]
+    assert [cell(table, row, "history") for row in STUDY.rows] == ["", "History", "–"]
     assert {(2, 1)} == table.grids[0].bold
 
 
 def test_costs_show_median_with_quartiles_and_images_per_second() -> None:
-    table = _only(_records())
+    table = only(records())
     line = dict(zip(table.grids[-1].columns, table.grids[-1].cells[1], strict=True))
     assert line["ms / step [quartiles]"] == "10.0 [9.0, 12.0]"
     assert line["images / s"] == "4800"
 
 
 def test_failed_runs_are_counted_and_explained() -> None:
-    found = _records()
+    found = records()
     bad = found.index(next(record for record in found if record.id == "simgan-nohist-1"))
     found[bad] = replace(
         found[bad], status="diverged", reason="content is no longer finite", scores={}, protocol={}
     )
-    table = _only(found)
-    assert _cell(table, "simgan-nohist", "runs") == "2/3"
+    table = only(found)
+    assert cell(table, "simgan-nohist", "runs") == "2/3"
     assert "simgan-nohist, seed 1: diverged: content is no longer finite" in table.notes
 
 
 def test_a_row_without_records_stays_a_row() -> None:
-    table = _only([record for record in _records() if record.row != "simgan-nohist"])
-    assert _cell(table, "simgan-nohist", "runs") == "0/3"
+    table = only([record for record in records() if record.row != "simgan-nohist"])
+    assert cell(table, "simgan-nohist", "runs") == "0/3"
 
 
 def test_two_machines_never_share_a_table() -> None:
-    found = _records()
+    found = records()
     other = [replace(record, host={"device": "another CPU", "threads": 2}) for record in found]
     tables = tables_of(STUDY, found + other)
     assert [table.name for table in tables] == ["try--shapes--1", "try--shapes--2"]
 
 
 def test_runs_that_shared_a_machine_have_a_table_that_says_so() -> None:
-    found = _records()
+    found = records()
     shared = [replace(record, host={**record.host, "jobs": 3}) for record in found]
     alone, together = tables_of(STUDY, found + shared)
     assert "a CPU (2 threads); " in alone.about
@@ -135,14 +137,14 @@ def test_runs_that_shared_a_machine_have_a_table_that_says_so() -> None:
 
 
 def test_two_settings_under_one_name_are_refused() -> None:
-    found = _records()
+    found = records()
     spec = {**found[-1].spec, "settings": {**SETTINGS["simgan-nohist"], "width": 9}}
     with pytest.raises(UserMistake, match="two different settings"):
         tables_of(STUDY, [*found[:-1], replace(found[-1], spec=spec)])
 
 
 def test_two_budgets_under_one_name_are_refused() -> None:
-    found = _records()
+    found = records()
     spec = {**found[-1].spec, "budget": {"steps": 99, "task_steps": 20}}
     with pytest.raises(UserMistake, match="two different settings or budgets"):
         tables_of(STUDY, [*found[:-1], replace(found[-1], spec=spec)])
@@ -151,31 +153,31 @@ def test_two_budgets_under_one_name_are_refused() -> None:
 def test_a_bound_whose_runs_all_failed_is_no_baseline() -> None:
     failed = [
         replace(one, status="failed", reason="x", scores={}, protocol={}) if one.row == "source-only" else one
-        for one in _records()
+        for one in records()
     ]
-    assert _cell(_only(failed), "simgan-nohist", "Δ FID") == "+1.0 ± 0.0"
+    assert cell(only(failed), "simgan-nohist", "Δ FID") == "+1.0 ± 0.0"
 
 
 def test_two_data_sets_under_one_name_are_refused() -> None:
-    found = _records()
+    found = records()
     found[-1] = replace(found[-1], protocol={**found[-1].protocol, "data": "xyz"})
     with pytest.raises(UserMistake, match="different data"):
         tables_of(STUDY, found)
 
 
 def test_order_of_records_does_not_matter() -> None:
-    assert formats.markdown(_only(_records())) == formats.markdown(_only(_records()[::-1]))
-    assert formats.csv(_only(_records()).columns) == formats.csv(_only(_records()[::-1]).columns)
+    assert formats.markdown(only(records())) == formats.markdown(only(records()[::-1]))
+    assert formats.csv(only(records()).columns) == formats.csv(only(records()[::-1]).columns)
 
 
 def test_all_rows_of_a_folder_make_a_study() -> None:
-    (study,) = studies_in(_records())
+    (study,) = studies_in(records())
     assert study.rows == ("simgan", "simgan-nohist", "source-only")
     assert study.seeds == (0, 1, 2)
 
 
 def test_markdown_escapes_bars_and_latex_its_signs() -> None:
-    table = _only(_records())
+    table = only(records())
     columns = (*table.grids[0].columns[:-1], "mean |R(x) − x| %_&")
     table = replace(table, grids=(replace(table.grids[0], columns=columns),))
     assert "mean \\|R(x) − x\\|" in formats.markdown(table)

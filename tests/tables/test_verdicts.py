@@ -1,3 +1,5 @@
+"""Two folders of records compared: what changed beyond noise, and how sure that is."""
+
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -19,25 +21,25 @@ from tests.small.records import record_of, step_times
 Change = Callable[[RunRecord], RunRecord]
 
 
-def _record(row: str, seed: int, scores: dict[str, float], median: float | None = None) -> RunRecord:
+def run_of(row: str, seed: int, scores: dict[str, float], median: float | None = None) -> RunRecord:
     times = {} if median is None else step_times(median)
     return record_of(row, seed, settings={"rate": 1e-3}, scores=scores, step_ms=times)
 
 
-def _folder(count: int = 5, rows: Sequence[str] = ("simgan", "dann")) -> list[RunRecord]:
+def folder(count: int = 5, rows: Sequence[str] = ("simgan", "dann")) -> list[RunRecord]:
     """Return runs with scores that grow with the seed, on several rows."""
     return [
-        _record(row, seed, {"fid": 20.0 + seed, "error": 40.0 - seed, "refinement": 0.2}, 10.0 + seed / 10)
+        run_of(row, seed, {"fid": 20.0 + seed, "error": 40.0 - seed, "refinement": 0.2}, 10.0 + seed / 10)
         for row in rows
         for seed in range(count)
     ]
 
 
-def _changed(found: list[RunRecord], change: Change, row: str = "simgan") -> list[RunRecord]:
+def with_change(found: list[RunRecord], change: Change, row: str = "simgan") -> list[RunRecord]:
     return [change(record) if record.row == row else record for record in found]
 
 
-def _scored(name: str, shift: Callable[[int], float]) -> Change:
+def scored(name: str, shift: Callable[[int], float]) -> Change:
     """Return a change that adds to a score what ``shift`` gives for the seed."""
 
     def change(record: RunRecord) -> RunRecord:
@@ -48,40 +50,40 @@ def _scored(name: str, shift: Callable[[int], float]) -> Change:
     return change
 
 
-def _slowed(factor: Callable[[int], float]) -> Change:
+def slowed(factor: Callable[[int], float]) -> Change:
     return lambda record: replace(
         record, step_ms={**record.step_ms, "median": record.step_ms["median"] * factor(record.seed)}
     )
 
 
-def _respecified(**parts: Any) -> Change:
+def respecified(**parts: Any) -> Change:
     return lambda record: replace(record, spec={**record.spec, **parts})
 
 
-def _failed(record: RunRecord) -> RunRecord:
+def failed(record: RunRecord) -> RunRecord:
     return replace(record, status=FAILED, reason="out of paint", scores={}, protocol={}, step_ms={})
 
 
-def _line(found: Comparison, score: str, row: str = "simgan") -> Line:
+def line_of(found: Comparison, score: str, row: str = "simgan") -> Line:
     (line,) = [line for line in found.lines if (line.cell.row.row, line.cell.score) == (row, score)]
     return line
 
 
-def _shaky(seed: int) -> float:
+def shaky(seed: int) -> float:
     return (-1) ** seed * (1 + seed)
 
 
 STEADY = (0.9, 1.1, 1.0, 0.95, 1.05)
 VERDICTS: dict[str, tuple[Change, str, Verdict]] = {
-    "higher FID": (_scored("fid", lambda seed: 5 * STEADY[seed]), "fid", Verdict.WORSE),
-    "lower error": (_scored("error", lambda seed: -5 * STEADY[seed]), "error", Verdict.BETTER),
-    "noise": (_scored("fid", _shaky), "fid", Verdict.NOISE),
-    "equal change without spread": (_scored("fid", lambda _: 0.01), "fid", Verdict.WORSE),
-    "rounding without spread": (_scored("fid", lambda _: 1e-4), "fid", Verdict.NOISE),
-    "slower": (_slowed(lambda seed: 1 + 0.3 * STEADY[seed]), "step_ms", Verdict.SLOWER),
-    "faster": (_slowed(lambda seed: 1 / (1 + 0.3 * STEADY[seed])), "step_ms", Verdict.FASTER),
-    "steadily a little slower": (_slowed(lambda seed: 1 + 0.04 * STEADY[seed]), "step_ms", Verdict.NOISE),
-    "now and then slower": (_slowed(lambda seed: 2.0 if seed == 3 else 1.0), "step_ms", Verdict.NOISE),
+    "higher FID": (scored("fid", lambda seed: 5 * STEADY[seed]), "fid", Verdict.WORSE),
+    "lower error": (scored("error", lambda seed: -5 * STEADY[seed]), "error", Verdict.BETTER),
+    "noise": (scored("fid", shaky), "fid", Verdict.NOISE),
+    "equal change without spread": (scored("fid", lambda _: 0.01), "fid", Verdict.WORSE),
+    "rounding without spread": (scored("fid", lambda _: 1e-4), "fid", Verdict.NOISE),
+    "slower": (slowed(lambda seed: 1 + 0.3 * STEADY[seed]), "step_ms", Verdict.SLOWER),
+    "faster": (slowed(lambda seed: 1 / (1 + 0.3 * STEADY[seed])), "step_ms", Verdict.FASTER),
+    "steadily a little slower": (slowed(lambda seed: 1 + 0.04 * STEADY[seed]), "step_ms", Verdict.NOISE),
+    "now and then slower": (slowed(lambda seed: 2.0 if seed == 3 else 1.0), "step_ms", Verdict.NOISE),
     "other threads": (
         lambda record: replace(record, host={"device": "a CPU", "threads": 8}),
         "step_ms",
@@ -92,20 +94,20 @@ VERDICTS: dict[str, tuple[Change, str, Verdict]] = {
         "step_ms",
         Verdict.OTHER_MACHINE,
     ),
-    "runs lost": (lambda r: _failed(r) if r.seed > 2 else r, "runs", Verdict.LOST),
-    "all runs lost": (_failed, "runs", Verdict.LOST),
+    "runs lost": (lambda r: failed(r) if r.seed > 2 else r, "runs", Verdict.LOST),
+    "all runs lost": (failed, "runs", Verdict.LOST),
     "score lost": (lambda r: replace(r, scores={**r.scores, "fid": None}), "fid", Verdict.ONLY_A),
-    "other settings": (_respecified(settings={"rate": 2e-3}), "", Verdict.OTHER_SETTINGS),
-    "other budget": (_respecified(budget={"steps": 13}), "", Verdict.OTHER_SETTINGS),
+    "other settings": (respecified(settings={"rate": 2e-3}), "", Verdict.OTHER_SETTINGS),
+    "other budget": (respecified(budget={"steps": 13}), "", Verdict.OTHER_SETTINGS),
     "other data": (lambda r: replace(r, protocol={**r.protocol, "data": "xyz"}), "", Verdict.OTHER_DATA),
-    "no better way": (_scored("refinement", lambda _: 1.0), "fid", Verdict.SAME),
+    "no better way": (scored("refinement", lambda _: 1.0), "fid", Verdict.SAME),
 }
 
 
 @pytest.mark.parametrize(("change", "score", "expected"), VERDICTS.values(), ids=VERDICTS)
 def test_verdict(change: Change, score: str, expected: Verdict) -> None:
-    found = compare(_folder(), _changed(_folder(), change))
-    assert _line(found, score).verdict == expected
+    found = compare(folder(), with_change(folder(), change))
+    assert line_of(found, score).verdict == expected
     assert found.regressed == (expected in REGRESSIONS)
     others = [line for line in found.lines if line.cell.row.row == "dann"]
     assert {line.cell.score for line in others} == {"runs", "fid", "error", "step_ms"}
@@ -116,112 +118,115 @@ def test_verdict(change: Change, score: str, expected: Verdict) -> None:
 @pytest.mark.parametrize(
     ("change", "opposite"),
     [
-        (_scored("fid", lambda seed: 5 * STEADY[seed]), Verdict.BETTER),
-        (_slowed(lambda seed: 1 + 0.3 * STEADY[seed]), Verdict.FASTER),
-        (lambda r: _failed(r) if r.seed else r, Verdict.GAINED),
+        (scored("fid", lambda seed: 5 * STEADY[seed]), Verdict.BETTER),
+        (slowed(lambda seed: 1 + 0.3 * STEADY[seed]), Verdict.FASTER),
+        (lambda r: failed(r) if r.seed else r, Verdict.GAINED),
         (lambda r: replace(r, scores={**r.scores, "fid": None}), Verdict.ONLY_B),
     ],
 )
 def test_the_way_back_has_the_opposite_verdict(change: Change, opposite: Verdict) -> None:
-    found = compare(_changed(_folder(), change), _folder())
+    found = compare(with_change(folder(), change), folder())
     assert found.lines[0].verdict == opposite
     assert not found.regressed
 
 
 def test_a_score_of_which_more_is_better() -> None:
-    before = [_record("simgan", seed, {"recall": 0.5}) for seed in range(5)]
-    after = _changed(before, _scored("recall", lambda seed: 0.1 * STEADY[seed]))
-    assert _line(compare(before, after), "recall").verdict == Verdict.BETTER
-    assert _line(compare(after, before), "recall").verdict == Verdict.WORSE
+    before = [run_of("simgan", seed, {"recall": 0.5}) for seed in range(5)]
+    after = with_change(before, scored("recall", lambda seed: 0.1 * STEADY[seed]))
+    assert line_of(compare(before, after), "recall").verdict == Verdict.BETTER
+    assert line_of(compare(after, before), "recall").verdict == Verdict.WORSE
 
 
 def test_rows_of_one_folder_are_listed() -> None:
-    found = compare(_folder(rows=("simgan", "mmd")), _folder(rows=("simgan", "coral")))
-    assert (_line(found, "", "mmd").verdict, _line(found, "", "coral").verdict) == ("only in A", "only in B")
+    found = compare(folder(rows=("simgan", "mmd")), folder(rows=("simgan", "coral")))
+    assert (line_of(found, "", "mmd").verdict, line_of(found, "", "coral").verdict) == (
+        "only in A",
+        "only in B",
+    )
     assert not found.regressed
 
 
 def test_one_seed_is_not_judged_unless_equal() -> None:
-    before = _folder(count=1)
-    found = compare(before, _changed(before, _scored("fid", lambda _: 50.0)))
-    assert [_line(found, name).verdict for name in ("fid", "error")] == [Verdict.ONE_SEED, Verdict.SAME]
+    before = folder(count=1)
+    found = compare(before, with_change(before, scored("fid", lambda _: 50.0)))
+    assert [line_of(found, name).verdict for name in ("fid", "error")] == [Verdict.ONE_SEED, Verdict.SAME]
     assert found.judged == 0
     assert not found.regressed
 
 
 def test_only_seeds_in_common_are_compared() -> None:
-    found = compare(_folder(5), [record for record in _folder(8) if record.seed > 2])
+    found = compare(folder(5), [record for record in folder(8) if record.seed > 2])
     assert {line.cell.seeds for line in found.lines} == {2}
     assert {line.verdict for line in found.lines} == {Verdict.SAME}
-    apart = compare(_folder(3), [record for record in _folder(5) if record.seed > 2])
+    apart = compare(folder(3), [record for record in folder(5) if record.seed > 2])
     assert {line.verdict for line in apart.lines} == {Verdict.NO_SEED}
 
 
 def test_a_score_that_each_folder_has_for_other_seeds() -> None:
-    before = _changed(_folder(), lambda r: replace(r, scores={"fid": None if r.seed else 1.0}))
-    after = _changed(_folder(), lambda r: replace(r, scores={"fid": 1.0 if r.seed else None}))
-    assert _line(compare(before, after), "fid").verdict == Verdict.NO_SEED
+    before = with_change(folder(), lambda r: replace(r, scores={"fid": None if r.seed else 1.0}))
+    after = with_change(folder(), lambda r: replace(r, scores={"fid": 1.0 if r.seed else None}))
+    assert line_of(compare(before, after), "fid").verdict == Verdict.NO_SEED
 
 
 def test_runs_that_failed_before_are_not_lost() -> None:
-    before = _changed(_folder(), lambda r: _failed(r) if r.seed == 0 else r)
-    after = _changed(_folder(), lambda r: _failed(r) if r.seed == 1 else r)
+    before = with_change(folder(), lambda r: failed(r) if r.seed == 0 else r)
+    after = with_change(folder(), lambda r: failed(r) if r.seed == 1 else r)
     found = compare(before, after)
-    assert _line(found, "runs").verdict == Verdict.SAME
-    assert _line(found, "fid").cell.seeds == 3
+    assert line_of(found, "runs").verdict == Verdict.SAME
+    assert line_of(found, "fid").cell.seeds == 3
 
 
 def test_interval_is_students_at_the_level_of_the_family() -> None:
-    after = _changed(_folder(), _scored("fid", lambda seed: 5 * STEADY[seed]))
-    after = _changed(after, _slowed(lambda seed: 1 + 0.3 * STEADY[seed]), "dann")
-    found = compare(_folder(), after)
+    after = with_change(folder(), scored("fid", lambda seed: 5 * STEADY[seed]))
+    after = with_change(after, slowed(lambda seed: 1 + 0.3 * STEADY[seed]), "dann")
+    found = compare(folder(), after)
     assert found.judged == 2
     assert found.level == 1 - FAMILY / 2
     gaps = 5 * np.array(STEADY)
     expected = scipy.stats.t.interval(found.level, 4, gaps.mean(), scipy.stats.sem(gaps))
-    assert _line(found, "fid").change == pytest.approx((5.0, *expected))
+    assert line_of(found, "fid").change == pytest.approx((5.0, *expected))
     logs = np.log(1 + 0.3 * np.array(STEADY))
     ends = scipy.stats.t.interval(found.level, 4, logs.mean(), scipy.stats.sem(logs))
-    assert _line(found, "step_ms", "dann").change == pytest.approx(np.exp([logs.mean(), *ends]))
+    assert line_of(found, "step_ms", "dann").change == pytest.approx(np.exp([logs.mean(), *ends]))
 
 
 def test_a_change_that_one_cell_shows_may_be_noise_among_many() -> None:
     """Thirty shaky cells widen the interval of the one that changed."""
     rows = [f"row {number}" for number in range(30)]
-    shift = _scored("fid", lambda seed: 2 + 1.5 * (-1) ** seed)
-    before = _folder(rows=["simgan", *rows])
-    alone = compare(before, _changed(before, shift))
-    after = [record if record.row == "simgan" else _scored("fid", _shaky)(record) for record in before]
-    among = compare(before, _changed(after, shift))
+    shift = scored("fid", lambda seed: 2 + 1.5 * (-1) ** seed)
+    before = folder(rows=["simgan", *rows])
+    alone = compare(before, with_change(before, shift))
+    after = [record if record.row == "simgan" else scored("fid", shaky)(record) for record in before]
+    among = compare(before, with_change(after, shift))
     assert (alone.judged, among.judged) == (1, 31)
-    assert _line(alone, "fid").verdict == Verdict.WORSE
-    assert _line(among, "fid").verdict == Verdict.NOISE
+    assert line_of(alone, "fid").verdict == Verdict.WORSE
+    assert line_of(among, "fid").verdict == Verdict.NOISE
 
 
 def test_an_interval_wider_than_floats_is_still_json() -> None:
-    before = _folder(count=2, rows=[f"row {number}" for number in range(400)])
-    found = compare(before, [_slowed(lambda seed: 1 + 4 * seed)(record) for record in before])
+    before = folder(count=2, rows=[f"row {number}" for number in range(400)])
+    found = compare(before, [slowed(lambda seed: 1 + 4 * seed)(record) for record in before])
     assert found.judged == 400
     assert {line.verdict for line in found.lines if line.cell.score == "step_ms"} == {Verdict.NOISE}
     json.dumps(found.plain(), allow_nan=False)
 
 
 def test_lines_are_sorted_worst_first_whatever_the_order_of_records() -> None:
-    before = _folder(rows=("a", "b", "c"))
-    after = _changed(before, _scored("fid", lambda seed: 5 * STEADY[seed]), "a")
-    after = _changed(after, _scored("fid", lambda seed: 9 * STEADY[seed]), "c")
-    after = _changed(after, _slowed(lambda seed: 1 + 0.5 * STEADY[seed]), "b")
-    after = _changed(after, lambda r: _failed(r) if r.seed == 4 else r, "b")
+    before = folder(rows=("a", "b", "c"))
+    after = with_change(before, scored("fid", lambda seed: 5 * STEADY[seed]), "a")
+    after = with_change(after, scored("fid", lambda seed: 9 * STEADY[seed]), "c")
+    after = with_change(after, slowed(lambda seed: 1 + 0.5 * STEADY[seed]), "b")
+    after = with_change(after, lambda r: failed(r) if r.seed == 4 else r, "b")
     found = compare(before, after)
     first = [(line.cell.row.row, line.cell.score) for line in found.lines[:4]]
     assert first == [("b", "runs"), ("c", "fid"), ("a", "fid"), ("b", "step_ms")]
     assert compare(before[::-1], after[::-1]) == found
 
 
-def _redrawn(random: np.random.Generator) -> list[RunRecord]:
+def redrawn(random: np.random.Generator) -> list[RunRecord]:
     """Return a folder of noise: eight rows, five seeds, scores with a spread and step times."""
     return [
-        _record(row, seed, dict(zip(("fid", "kid", "error"), scores, strict=True)), float(np.exp(time)))
+        run_of(row, seed, dict(zip(("fid", "kid", "error"), scores, strict=True)), float(np.exp(time)))
         for row in "abcdefgh"
         for seed, (*scores, time) in enumerate(
             random.normal((20, 30, 40, 3), (4, 9, 2, 0.2), (5, 4)).tolist()
@@ -231,14 +236,14 @@ def _redrawn(random: np.random.Generator) -> list[RunRecord]:
 
 def test_two_folders_of_the_same_noise_seldom_alarm() -> None:
     random = np.random.default_rng(0)
-    found = [compare(_redrawn(random), _redrawn(random)) for _ in range(100)]
+    found = [compare(redrawn(random), redrawn(random)) for _ in range(100)]
     assert {comparison.judged for comparison in found} == {32}
     changed = {"worse", "better", "slower", "faster"}
     alarms = [any(line.verdict in changed for line in comparison.lines) for comparison in found]
     assert np.mean(alarms) <= 2 * FAMILY
 
 
-def _write(found: list[RunRecord], results: Path) -> Path:
+def write(found: list[RunRecord], results: Path) -> Path:
     for record in found:
         store.write(record, {}, results)
     return results
@@ -246,8 +251,8 @@ def _write(found: list[RunRecord], results: Path) -> Path:
 
 @pytest.fixture
 def folders(tmp_path: Path) -> tuple[str, str]:
-    after = _changed(_folder(), _scored("fid", lambda seed: 5 * STEADY[seed]))
-    return str(_write(_folder(), tmp_path / "one")), str(_write(after, tmp_path / "two"))
+    after = with_change(folder(), scored("fid", lambda seed: 5 * STEADY[seed]))
+    return str(write(folder(), tmp_path / "one")), str(write(after, tmp_path / "two"))
 
 
 def test_a_folder_is_the_same_as_itself(folders: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -279,8 +284,8 @@ def test_json_holds_every_line(folders: tuple[str, str], capsys: pytest.CaptureF
 
 
 def test_step_time_is_shown_as_a_ratio(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    one = _write(_folder(), tmp_path / "one")
-    two = _write(_changed(_folder(), _slowed(lambda _: 1.5)), tmp_path / "two")
+    one = write(folder(), tmp_path / "one")
+    two = write(with_change(folder(), slowed(lambda _: 1.5)), tmp_path / "two")
     assert bench.main(["compare", str(one), str(two)]) == 1
     assert "× 1.5 (1.5 … 1.5)" in capsys.readouterr().out
     assert DRIFT < 1.5
@@ -289,7 +294,7 @@ def test_step_time_is_shown_as_a_ratio(tmp_path: Path, capsys: pytest.CaptureFix
 def test_nothing_to_compare_is_named(
     folders: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = str(_write(_folder(rows=("mmd",)), tmp_path / "other"))
+    other = str(write(folder(rows=("mmd",)), tmp_path / "other"))
     for words, expected in (
         ([folders[0], "no-such-folder"], "'no-such-folder' has no record"),
         (["no-such-folder", folders[0]], "'no-such-folder' has no record"),

@@ -52,6 +52,18 @@ def load_extractor(name: str, device: torch.device, data: Path | None = None) ->
     return LOADERS[name](device, data)
 
 
+def check_extractor_there(name: str, data: Path | None = None) -> None:
+    """Raise :class:`UserMistake` as :func:`load_extractor` does, but build no network and read no weights.
+
+    Whether weights can be read, and whether a model hub has those of a timm backbone, shows when they are loaded.
+    """
+    check_extractor(name)
+    if name.startswith(TIMM):
+        _check_timm_model(name.removeprefix(TIMM))
+    elif name in CHECKS:
+        CHECKS[name](data)
+
+
 def _digits(device: torch.device, data: Path | None) -> Extractor:
     with initialising(0, "digits-v1"):  # replaced by the file's weights; leaves the global stream alone
         network = DigitsNet().to(device).to(memory_format=torch.channels_last).eval()
@@ -74,7 +86,8 @@ def _random(device: torch.device, data: Path | None) -> Extractor:
     return Extractor(title="random-conv", features=features, weights=_digest(network))
 
 
-def _inception(device: torch.device, data: Path | None) -> Extractor:
+def _inception_parts(data: Path | None) -> tuple[Path, Callable[..., nn.Module]]:
+    """Return the file of the weights and the class of the network."""
     weights = Path(torch.hub.get_dir()) / "checkpoints" / INCEPTION_FILE
     if not weights.exists():
         raise UserMistake(
@@ -88,7 +101,12 @@ def _inception(device: torch.device, data: Path | None) -> Extractor:
             "extractor 'inception' needs the package torch-fidelity, which is not installed; "
             "allowed: pip install torch-fidelity, or another extractor."
         ) from error
-    network = FeatureExtractorInceptionV3("inception", ["2048"], feature_extractor_weights_path=str(weights))
+    return weights, FeatureExtractorInceptionV3
+
+
+def _inception(device: torch.device, data: Path | None) -> Extractor:
+    weights, network_class = _inception_parts(data)
+    network = network_class("inception", ["2048"], feature_extractor_weights_path=str(weights))
     network.to(device).eval()
     return Extractor(
         title="inception-2015, 299 px TF1-bilinear",
@@ -97,13 +115,18 @@ def _inception(device: torch.device, data: Path | None) -> Extractor:
     )
 
 
+def _squeezenet_files(data: Path | None) -> list[Path]:
+    """Return the files of SqueezeNet's weights: below the data root first, then where torchvision keeps its downloads."""
+    roots = ([data] if data else []) + [Path(torch.hub.get_dir())]
+    return [path for root in roots for file in SQUEEZENET_FILES if (path := root / file).exists()]
+
+
 def squeezenet_state(data: Path | None) -> dict[str, Tensor] | None:
     """Return the weights of torchvision's SqueezeNet 1.1 up to its last map, or ``None`` where there are none.
 
     They are looked for below the data root, then where torchvision keeps what it downloads.
     """
-    roots = ([data] if data else []) + [Path(torch.hub.get_dir())]
-    found = [path for root in roots for file in SQUEEZENET_FILES if (path := root / file).exists()]
+    found = _squeezenet_files(data)
     if not found:
         return None
     try:
@@ -117,16 +140,25 @@ def squeezenet_state(data: Path | None) -> dict[str, Tensor] | None:
     }
 
 
+def _no_squeezenet() -> UserMistake:
+    return UserMistake(
+        f"extractor 'squeezenet' needs its weights, which are neither below the data root ({SQUEEZENET_FILES[0]}) nor "
+        f"at {str(Path(torch.hub.get_dir()) / SQUEEZENET_FILES[1])!r}; "
+        "allowed: torchvision's squeezenet1_1 weights in one of the two."
+    )
+
+
+def _check_squeezenet(data: Path | None) -> None:
+    if not _squeezenet_files(data):
+        raise _no_squeezenet()
+
+
 def _squeezenet(device: torch.device, data: Path | None) -> Extractor:
     from torchvision.models import squeezenet1_1
 
     state = squeezenet_state(data)
     if state is None:
-        raise UserMistake(
-            f"extractor 'squeezenet' needs its weights, which are neither below the data root ({SQUEEZENET_FILES[0]}) nor "
-            f"at {str(Path(torch.hub.get_dir()) / SQUEEZENET_FILES[1])!r}; "
-            "allowed: torchvision's squeezenet1_1 weights in one of the two."
-        )
+        raise _no_squeezenet()
     with initialising(0, "squeezenet"):
         network = squeezenet1_1().features.to(device).to(memory_format=torch.channels_last).eval()
     network.load_state_dict(state)
@@ -138,8 +170,7 @@ def _squeezenet(device: torch.device, data: Path | None) -> Extractor:
     return Extractor(title="squeezenet1.1, 96 px bilinear", features=features, weights=_digest(network))
 
 
-def _timm(name: str, device: torch.device, data: Path | None) -> Extractor:
-    """Return a pretrained timm backbone, its pooled features, at the size and normalisation it was trained with."""
+def _check_timm_model(name: str) -> None:
     import timm  # imported late: it takes seconds
 
     if not timm.is_model(name):
@@ -147,6 +178,13 @@ def _timm(name: str, device: torch.device, data: Path | None) -> Extractor:
         raise UserMistake(
             f"extractor '{TIMM}{name}': timm has no such model; allowed: {', '.join(near)} or another of timm.list_models()."
         )
+
+
+def _timm(name: str, device: torch.device, data: Path | None) -> Extractor:
+    """Return a pretrained timm backbone, its pooled features, at the size and normalisation it was trained with."""
+    import timm
+
+    _check_timm_model(name)
     local = data / "weights" / "timm" / f"{name}.safetensors" if data else None
     try:
         with initialising(0, name):
@@ -203,3 +241,8 @@ LOADERS: dict[str, Callable[[torch.device, Path | None], Extractor]] = {
     "squeezenet": _squeezenet,
     "random": _random,
 }
+CHECKS: dict[str, Callable[[Path | None], object]] = {
+    "inception": _inception_parts,
+    "squeezenet": _check_squeezenet,
+}
+"""By name of the extractor: the function that raises where its weights or package are missing. Others are never missing."""

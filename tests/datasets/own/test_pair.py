@@ -1,6 +1,5 @@
 """Pairs of a user's own folders: how they are read, everything that is refused, and how they run."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,30 +12,29 @@ import torch.nn.functional as F
 import bench
 from benchmarks.records import store
 from benchmarks.records.record import RunRecord
+from benchmarks.studies.plugins import Sources
 from benchmarks.studies.runs import runs
 from benchmarks.studies.study import Study
+from benchmarks.studies.study_file import pair_name
 from datasets.catalogue import PAIRS, load_pair
 from datasets.contract import Classification, ClassificationAndPose, DomainPair
 from datasets.own.images import MIN_IMAGES
-from datasets.own.pair import REGISTERED, register
 from tests.small.data import png, put, refusal
 from tests.small.folders import CLASSES, COUNT, HEIGHT, WIDTH, folder_pair, form, labels, pixels, write_toml
 
+pytestmark = pytest.mark.usefixtures("names_as_before")
 TARGET = {"images": "photos"}
 MASKED = {"images": "rendered", "labels": "rendered.csv", "masks": "masks"}
 
 
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    kept = [(known, dict(known)) for known in (PAIRS, REGISTERED)]
-    yield
-    for known, before in kept:
-        known.clear()
-        known.update(before)
+def added(path: Path) -> str:
+    """Add the pair of a TOML file to the catalogue and return its name."""
+    Sources(pairs=(path,)).open()
+    return pair_name(str(path))
 
 
 def pair_of(root: Path, **changes: Any) -> DomainPair:
-    return load_pair(register(folder_pair(root, **changes)))
+    return load_pair(added(folder_pair(root, **changes)))
 
 
 # ---- how it is read
@@ -87,7 +85,7 @@ def test_poses_follow_the_class(tmp_path: Path) -> None:
     for folder in ("rendered", "photos", "test"):
         lines = [f"0.6,{index:02}.png,0,-0.8,0,{CLASSES[label]}" for index, label in enumerate(labels())]
         put(tmp_path, {f"{folder}.csv": "\n".join(["w,file,x,y,z,label", *lines]).encode()})
-    pair = load_pair(register(path))
+    pair = load_pair(added(path))
     assert pair.task == ClassificationAndPose(classes=2, called=("left", "right"))
     expected = [[label, 0.6, 0, -0.8, 0] for label in labels()]
     assert torch.equal(pair.test.labels, torch.tensor(expected))
@@ -98,13 +96,13 @@ def test_a_listing_may_come_from_a_spreadsheet_in_any_order_and_lie_among_the_im
     lines = [f"n, {CLASSES[label]} ,./{index:02}.png" for index, label in enumerate(labels())]
     text = "\r\n".join(["note,label,file", *reversed(lines), ""])
     put(tmp_path, {"test/all.csv": text.encode("utf-8-sig"), "test/.hidden": b""})
-    assert load_pair(register(path)).test.labels.tolist() == labels()
+    assert load_pair(added(path)).test.labels.tolist() == labels()
 
 
 def test_masks_may_lie_among_the_images_in_a_folder_of_their_own(tmp_path: Path) -> None:
     path = folder_pair(tmp_path, source={**MASKED, "masks": "rendered/masks"})
     (tmp_path / "masks").rename(tmp_path / "rendered" / "masks")
-    assert len(load_pair(register(path)).source) == COUNT
+    assert len(load_pair(added(path)).source) == COUNT
 
 
 def test_jpegs_in_subfolders_and_opaque_channels_are_read(tmp_path: Path) -> None:
@@ -112,7 +110,7 @@ def test_jpegs_in_subfolders_and_opaque_channels_are_read(tmp_path: Path) -> Non
     flat = np.full((HEIGHT, WIDTH, 3), 80, np.uint8)
     opaque = np.dstack([flat, np.full((HEIGHT, WIDTH), 255, np.uint8)])
     put(tmp_path, {"photos/more/a.JPG": png(flat, "JPEG"), "photos/more/b.png": png(opaque)})
-    pair = load_pair(register(path))
+    pair = load_pair(added(path))
     assert len(pair.target) == COUNT + 2
     assert torch.equal(pair.target[-2:], torch.full((2, 3, HEIGHT, WIDTH), 80, dtype=torch.uint8))
 
@@ -160,7 +158,7 @@ def test_forms_that_are_refused(case: str, tmp_path: Path) -> None:
     changes, said = FORMS[case]
     path = folder_pair(tmp_path, **changes)
     before = dict(PAIRS)
-    message = refusal(lambda: register(path))
+    message = refusal(lambda: added(path))
     assert parts(said, message)
     assert path.parent.name in message
     assert before == PAIRS
@@ -182,8 +180,8 @@ def parts(said: str, message: str) -> bool:
 )
 def test_files_that_are_no_form_are_refused(raw: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / "eyes.toml").write_bytes(raw)
-    assert said in refusal(lambda: register(tmp_path / "eyes.toml"))
-    assert "cannot be read (No such file" in refusal(lambda: register(tmp_path / "none.toml"))
+    assert said in refusal(lambda: added(tmp_path / "eyes.toml"))
+    assert "cannot be read (No such file" in refusal(lambda: added(tmp_path / "none.toml"))
 
 
 def listing(*lines: str) -> dict[str, bytes]:
@@ -235,15 +233,15 @@ FILES: dict[str, tuple[dict[str, bytes], str]] = {
 def test_data_that_are_refused(case: str, tmp_path: Path) -> None:
     files, said = FILES[case]
     path = folder_pair(tmp_path, source=MASKED)
-    register(path)
+    added(path)
     put(tmp_path, files)
-    assert parts(said, refusal(lambda: register(path)))
+    assert parts(said, refusal(lambda: added(path)))
 
 
 def test_a_mask_may_not_be_missing(tmp_path: Path) -> None:
     path = folder_pair(tmp_path, source=MASKED)
     (tmp_path / "masks" / "04.png").unlink()
-    assert "masks/04.png' cannot be read (No such file" in refusal(lambda: register(path))
+    assert "masks/04.png' cannot be read (No such file" in refusal(lambda: added(path))
 
 
 @pytest.mark.parametrize("folder", ["rendered", "photos", "test"])
@@ -252,7 +250,7 @@ def test_too_few_images_are_refused(folder: str, tmp_path: Path) -> None:
     (tmp_path / folder / f"{COUNT - 1:02}.png").unlink()
     assert COUNT == MIN_IMAGES
     said = f"{folder}' holds {MIN_IMAGES - 1} images; allowed: at least {MIN_IMAGES}"
-    assert said in refusal(lambda: register(path))
+    assert said in refusal(lambda: added(path))
 
 
 @pytest.mark.parametrize(
@@ -266,16 +264,16 @@ def test_too_few_images_are_refused(folder: str, tmp_path: Path) -> None:
 def test_poses_that_are_refused(line: str, said: str, tmp_path: Path) -> None:
     path = folder_pair(tmp_path, task="classification+pose", target=TARGET)
     put(tmp_path, {f"{name}.csv": "\n".join(POSES).encode() for name in ("rendered", "test")})
-    register(path)
+    added(path)
     put(tmp_path, {"test.csv": "\n".join([POSES[0], line, *POSES[2:]]).encode()})
-    assert said in refusal(lambda: register(path))
+    assert said in refusal(lambda: added(path))
 
 
 # ---- the catalogue
 
 
 def test_the_entry_says_what_the_form_says(tmp_path: Path) -> None:
-    name = register(folder_pair(tmp_path, licence="mine"))
+    name = added(folder_pair(tmp_path, licence="mine"))
     assert name == f"eyes-{tmp_path.name}"
     entry = PAIRS[name]
     assert (entry.about, entry.licence, entry.extractor) == ("rendered eyes → photographs", "mine", "random")
@@ -285,11 +283,11 @@ def test_the_entry_says_what_the_form_says(tmp_path: Path) -> None:
 
 def test_a_name_belongs_to_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = folder_pair(tmp_path)
-    name = register(path)
+    name = added(path)
     monkeypatch.chdir(tmp_path)
-    assert register(Path("eyes.toml")) == name
+    assert added(Path("eyes.toml")) == name
     other = write_toml(tmp_path / "other.toml", form(tmp_path))
-    assert f"has the name {name!r}, which another pair has" in refusal(lambda: register(other))
+    assert f"has the name {name!r}, which another pair has" in refusal(lambda: added(other))
 
 
 def ids(name: str) -> list[str]:
@@ -299,13 +297,13 @@ def ids(name: str) -> list[str]:
 
 def test_other_data_under_the_same_name_are_other_runs(tmp_path: Path) -> None:
     path = folder_pair(tmp_path)
-    name = register(path)
+    name = added(path)
     first = ids(name)
     write_toml(path, form(tmp_path, about="in other words"))
-    register(path)
+    added(path)
     assert ids(name) == first
     put(tmp_path, {"photos/05.png": png(image())})
-    register(path)
+    added(path)
     assert ids(name) != first
 
 

@@ -59,11 +59,12 @@ def test_images_are_bytes_of_one_shape(pair: DomainPair, request: pytest.Fixture
 
 
 def test_labels_are_in_range_and_every_class_is_in_every_split(pair: DomainPair) -> None:
-    every = list(range(pair.task.classes))
+    every = list(range(len(pair.task.titles)))
     for name, examples in pair.splits.items():
         assert len(examples.labels) == len(examples)
         expected = every if pair.seen is None or name in ("source", "test") else list(pair.seen)
-        assert pair.task.classes_of(examples.labels).unique().tolist() == expected
+        if every:
+            assert pair.task.classes_of(examples.labels).unique().tolist() == expected
 
 
 def test_masks_are_bool_of_one_channel_and_cover_a_part(pair: DomainPair) -> None:

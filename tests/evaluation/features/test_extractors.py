@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +16,13 @@ from torchvision.transforms.functional import normalize, resize, to_pil_image, t
 
 from benchmarks.evaluation.features import extractors
 from benchmarks.evaluation.features.digits_net import DigitsNet, looks
-from benchmarks.evaluation.features.extractors import INCEPTION_FILE, Extractor, load_extractor
+from benchmarks.evaluation.features.extractors import (
+    INCEPTION_FILE,
+    SQUEEZENET_FILES,
+    Extractor,
+    check_extractor_there,
+    load_extractor,
+)
 from benchmarks.scores.catalogue import EXTRACTORS, TIMM
 from benchmarks.scores.frechet import frechet_distance
 from datasets.catalogue import load_pair
@@ -106,7 +113,7 @@ def test_unknown_extractor_names_the_nearest() -> None:
         load_extractor("digit-v1", CPU)
 
 
-# ---- Inception
+# ---- whether an extractor is there
 
 
 @pytest.fixture
@@ -114,6 +121,36 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     (tmp_path / "checkpoints").mkdir()
     return tmp_path / "checkpoints" / INCEPTION_FILE
+
+
+def said(look: Callable[[], object]) -> str:
+    with pytest.raises(UserMistake) as caught:
+        look()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["digit-v1", "inception", "squeezenet", "timm:resnet10x"])
+def test_a_missing_extractor_is_refused_in_the_same_words_before_it_is_loaded(
+    name: str, hub: Path, tmp_path: Path
+) -> None:
+    loaded = said(lambda: load_extractor(name, CPU, tmp_path))
+    assert said(lambda: check_extractor_there(name, tmp_path)) == loaded
+
+
+@pytest.mark.parametrize("name", ["digits-v1", "random", "squeezenet", "inception", "timm:test_resnet"])
+def test_no_weights_are_read_to_see_that_they_are_there(
+    name: str, hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if name == "inception":
+        pytest.importorskip("torch_fidelity")
+    hub.touch()
+    (tmp_path / "weights").mkdir()
+    (tmp_path / SQUEEZENET_FILES[0]).touch()
+    monkeypatch.setattr(torch.nn.Module, "__init__", lambda *_: pytest.fail("a network was built"))
+    check_extractor_there(name, tmp_path)
+
+
+# ---- Inception
 
 
 def test_missing_inception_weights_are_named_in_one_line(hub: Path) -> None:

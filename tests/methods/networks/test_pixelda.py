@@ -29,7 +29,7 @@ def stream(seed: int = 0) -> torch.Generator:
 
 
 @pytest.fixture(autouse=True)
-def _seeded() -> Iterator[None]:
+def seeded() -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         yield
