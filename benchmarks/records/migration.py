@@ -30,21 +30,22 @@ def _migrated(folder: Path) -> bool:
     path = folder / RECORD
     try:
         content = json.loads(path.read_bytes())
-        before = content["schema"]
-        if before not in (SCHEMA, *STEPS):
+        if content["schema"] == SCHEMA:
+            return False
+        if content["schema"] not in STEPS:
             raise UserMistake(
-                f"record {str(path)!r} has schema {before!r}; allowed: {min(STEPS)} to {SCHEMA}."
+                f"record {str(path)!r} has schema {content['schema']!r}; allowed: {min(STEPS)} to {SCHEMA}."
             )
         while content["schema"] != SCHEMA:
             content = STEPS[content["schema"]](content)
         if odd := content.keys() ^ FIELDS:
             raise ValueError(f"missing or unknown fields {', '.join(sorted(odd))}")
-        files = packed({name: content[name] for name in FIELDS}) if before != SCHEMA else {}
+        files = packed({name: content[name] for name in FIELDS})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise error if isinstance(error, UserMistake) else corrupt(path, error) from error
     for name, text in files.items():
         write_atomic(folder / name, text)
-    return bool(files)
+    return True
 
 
 # fmt: off
