@@ -13,7 +13,14 @@ import bench
 from benchmarks.records import store
 from benchmarks.records.record import FAILED, OK, RunRecord
 from benchmarks.tables.changes import Verdict
-from benchmarks.tables.verdicts import DRIFT, FAMILY, REGRESSIONS, Comparison, Line, compare
+from benchmarks.tables.verdicts import (
+    FAMILY_ERROR,
+    MIN_TIME_RATIO,
+    REGRESSIONS,
+    Comparison,
+    JudgedCell,
+    compare_records,
+)
 
 Change = Callable[[RunRecord], RunRecord]
 
@@ -69,7 +76,7 @@ def _failed(record: RunRecord) -> RunRecord:
     return replace(record, status=FAILED, reason="out of paint", scores={}, protocol={}, step_ms={})
 
 
-def _line(found: Comparison, score: str, row: str = "simgan") -> Line:
+def _line(found: Comparison, score: str, row: str = "simgan") -> JudgedCell:
     (line,) = [line for line in found.lines if (line.cell.row.row, line.cell.score) == (row, score)]
     return line
 
@@ -111,7 +118,7 @@ VERDICTS: dict[str, tuple[Change, str, Verdict]] = {
 
 @pytest.mark.parametrize(("change", "score", "expected"), VERDICTS.values(), ids=VERDICTS)
 def test_verdict(change: Change, score: str, expected: Verdict) -> None:
-    found = compare(_folder(), _changed(_folder(), change))
+    found = compare_records(_folder(), _changed(_folder(), change))
     assert _line(found, score).verdict == expected
     assert found.regressed == (expected in REGRESSIONS)
     others = [line for line in found.lines if line.cell.row.row == "dann"]
@@ -130,7 +137,7 @@ def test_verdict(change: Change, score: str, expected: Verdict) -> None:
     ],
 )
 def test_the_way_back_has_the_opposite_verdict(change: Change, opposite: Verdict) -> None:
-    found = compare(_changed(_folder(), change), _folder())
+    found = compare_records(_changed(_folder(), change), _folder())
     assert found.lines[0].verdict == opposite
     assert not found.regressed
 
@@ -138,42 +145,42 @@ def test_the_way_back_has_the_opposite_verdict(change: Change, opposite: Verdict
 def test_a_score_of_which_more_is_better() -> None:
     before = [_record("simgan", seed, {"recall": 0.5}) for seed in range(5)]
     after = _changed(before, _scored("recall", lambda seed: 0.1 * STEADY[seed]))
-    assert _line(compare(before, after), "recall").verdict == Verdict.BETTER
-    assert _line(compare(after, before), "recall").verdict == Verdict.WORSE
+    assert _line(compare_records(before, after), "recall").verdict == Verdict.BETTER
+    assert _line(compare_records(after, before), "recall").verdict == Verdict.WORSE
 
 
 def test_rows_of_one_folder_are_listed() -> None:
-    found = compare(_folder(rows=("simgan", "mmd")), _folder(rows=("simgan", "coral")))
+    found = compare_records(_folder(rows=("simgan", "mmd")), _folder(rows=("simgan", "coral")))
     assert (_line(found, "", "mmd").verdict, _line(found, "", "coral").verdict) == ("only in A", "only in B")
     assert not found.regressed
 
 
 def test_one_seed_is_not_judged_unless_equal() -> None:
     before = _folder(count=1)
-    found = compare(before, _changed(before, _scored("fid", lambda _: 50.0)))
+    found = compare_records(before, _changed(before, _scored("fid", lambda _: 50.0)))
     assert [_line(found, name).verdict for name in ("fid", "error")] == [Verdict.ONE_SEED, Verdict.SAME]
     assert found.judged == 0
     assert not found.regressed
 
 
 def test_only_seeds_in_common_are_compared() -> None:
-    found = compare(_folder(5), [record for record in _folder(8) if record.spec["seed"] > 2])
+    found = compare_records(_folder(5), [record for record in _folder(8) if record.spec["seed"] > 2])
     assert {line.cell.seeds for line in found.lines} == {2}
     assert {line.verdict for line in found.lines} == {Verdict.SAME}
-    apart = compare(_folder(3), [record for record in _folder(5) if record.spec["seed"] > 2])
+    apart = compare_records(_folder(3), [record for record in _folder(5) if record.spec["seed"] > 2])
     assert {line.verdict for line in apart.lines} == {Verdict.NO_SEED}
 
 
 def test_a_score_that_each_folder_has_for_other_seeds() -> None:
     before = _changed(_folder(), lambda r: replace(r, scores={"fid": None if r.spec["seed"] else 1.0}))
     after = _changed(_folder(), lambda r: replace(r, scores={"fid": 1.0 if r.spec["seed"] else None}))
-    assert _line(compare(before, after), "fid").verdict == Verdict.NO_SEED
+    assert _line(compare_records(before, after), "fid").verdict == Verdict.NO_SEED
 
 
 def test_runs_that_failed_before_are_not_lost() -> None:
     before = _changed(_folder(), lambda r: _failed(r) if r.spec["seed"] == 0 else r)
     after = _changed(_folder(), lambda r: _failed(r) if r.spec["seed"] == 1 else r)
-    found = compare(before, after)
+    found = compare_records(before, after)
     assert _line(found, "runs").verdict == Verdict.SAME
     assert _line(found, "fid").cell.seeds == 3
 
@@ -181,9 +188,9 @@ def test_runs_that_failed_before_are_not_lost() -> None:
 def test_interval_is_students_at_the_level_of_the_family() -> None:
     after = _changed(_folder(), _scored("fid", lambda seed: 5 * STEADY[seed]))
     after = _changed(after, _slowed(lambda seed: 1 + 0.3 * STEADY[seed]), "dann")
-    found = compare(_folder(), after)
+    found = compare_records(_folder(), after)
     assert found.judged == 2
-    assert found.level == 1 - FAMILY / 2
+    assert found.level == 1 - FAMILY_ERROR / 2
     gaps = 5 * np.array(STEADY)
     expected = scipy.stats.t.interval(found.level, 4, gaps.mean(), scipy.stats.sem(gaps))
     assert _line(found, "fid").change == pytest.approx((5.0, *expected))
@@ -197,11 +204,11 @@ def test_a_change_that_one_cell_shows_may_be_noise_among_many() -> None:
     rows = [f"row {number}" for number in range(30)]
     shift = _scored("fid", lambda seed: 2 + 1.5 * (-1) ** seed)
     before = _folder(rows=["simgan", *rows])
-    alone = compare(before, _changed(before, shift))
+    alone = compare_records(before, _changed(before, shift))
     after = [
         record if record.spec["row"] == "simgan" else _scored("fid", _shaky)(record) for record in before
     ]
-    among = compare(before, _changed(after, shift))
+    among = compare_records(before, _changed(after, shift))
     assert (alone.judged, among.judged) == (1, 31)
     assert _line(alone, "fid").verdict == Verdict.WORSE
     assert _line(among, "fid").verdict == Verdict.NOISE
@@ -209,7 +216,7 @@ def test_a_change_that_one_cell_shows_may_be_noise_among_many() -> None:
 
 def test_an_interval_wider_than_floats_is_still_json() -> None:
     before = _folder(count=2, rows=[f"row {number}" for number in range(400)])
-    found = compare(before, [_slowed(lambda seed: 1 + 4 * seed)(record) for record in before])
+    found = compare_records(before, [_slowed(lambda seed: 1 + 4 * seed)(record) for record in before])
     assert found.judged == 400
     assert {line.verdict for line in found.lines if line.cell.score == "step_ms"} == {Verdict.NOISE}
     json.dumps(found.plain(), allow_nan=False)
@@ -221,10 +228,10 @@ def test_lines_are_sorted_worst_first_whatever_the_order_of_records() -> None:
     after = _changed(after, _scored("fid", lambda seed: 9 * STEADY[seed]), "c")
     after = _changed(after, _slowed(lambda seed: 1 + 0.5 * STEADY[seed]), "b")
     after = _changed(after, lambda r: _failed(r) if r.spec["seed"] == 4 else r, "b")
-    found = compare(before, after)
+    found = compare_records(before, after)
     first = [(line.cell.row.row, line.cell.score) for line in found.lines[:4]]
     assert first == [("b", "runs"), ("c", "fid"), ("a", "fid"), ("b", "step_ms")]
-    assert compare(before[::-1], after[::-1]) == found
+    assert compare_records(before[::-1], after[::-1]) == found
 
 
 def _redrawn(random: np.random.Generator) -> list[RunRecord]:
@@ -240,11 +247,11 @@ def _redrawn(random: np.random.Generator) -> list[RunRecord]:
 
 def test_two_folders_of_the_same_noise_seldom_alarm() -> None:
     random = np.random.default_rng(0)
-    found = [compare(_redrawn(random), _redrawn(random)) for _ in range(100)]
+    found = [compare_records(_redrawn(random), _redrawn(random)) for _ in range(100)]
     assert {comparison.judged for comparison in found} == {32}
     changed = {"worse", "better", "slower", "faster"}
     alarms = [any(line.verdict in changed for line in comparison.lines) for comparison in found]
-    assert np.mean(alarms) <= 2 * FAMILY
+    assert np.mean(alarms) <= 2 * FAMILY_ERROR
 
 
 def _write(found: list[RunRecord], results: Path) -> Path:
@@ -292,7 +299,7 @@ def test_step_time_is_shown_as_a_ratio(tmp_path: Path, capsys: pytest.CaptureFix
     two = _write(_changed(_folder(), _slowed(lambda _: 1.5)), tmp_path / "two")
     assert bench.main(["compare", str(one), str(two)]) == 1
     assert "× 1.5 (1.5 … 1.5)" in capsys.readouterr().out
-    assert DRIFT < 1.5
+    assert MIN_TIME_RATIO < 1.5
 
 
 def test_nothing_to_compare_is_named(
