@@ -1,4 +1,4 @@
-"""What a piece of work does, counted while it runs: floating-point operations and bytes."""
+"""Counts the floating-point operations and the bytes of a piece of work while it runs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ def flops_of(work: Callable[[], object]) -> int:
 
 
 def bytes_of(work: Callable[[], object]) -> int:
-    """Return the bytes of every tensor that the operations of a call take or make, caches aside; views move none."""
+    """Return the bytes of all tensors that the operations of a call read or write, caches aside; views move no bytes."""
     with _Bytes() as moved:
         work()
     return moved.total
@@ -33,6 +33,6 @@ class _Bytes(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
         if not func.is_view:
-            tensors = [one for one in tree_leaves((args, kwargs, out)) if isinstance(one, torch.Tensor)]
-            self.total += sum(one.numel() * one.element_size() for one in tensors)
+            leaves = tree_leaves((args, kwargs, out))
+            self.total += sum(leaf.nbytes for leaf in leaves if isinstance(leaf, torch.Tensor))
         return out

@@ -1,4 +1,4 @@
-"""What a machine can do, measured: the rates that a step's own is compared with."""
+"""Measured peak rates of this machine; a step's rate is reported as a share of them."""
 
 import time
 from collections.abc import Callable
@@ -10,9 +10,9 @@ import torch.nn.functional as F
 
 from benchmarks.running.clock import wait_for
 
-SIDE = {"cpu": 2048, "cuda": 8192}
-WIDTH, HEIGHT, BREADTH, IMAGES = 64, 35, 55, 64  # of the refiner's layers at the paper's scale
-FLOATS = {"cpu": 1 << 25, "cuda": 1 << 28}
+MATRIX_SIDE = {"cpu": 2048, "cuda": 8192}
+BATCH, CHANNELS, HEIGHT, WIDTH = 64, 64, 35, 55  # of the refiner's layers at the paper's scale
+COPIED_FLOATS = {"cpu": 1 << 25, "cuda": 1 << 28}
 REPEATS = 5
 
 
@@ -20,7 +20,7 @@ REPEATS = 5
 class Machine:
     """Rates: FLOP/s of a matrix product and of a 3 × 3 convolution with its gradients, bytes/s of a copy.
 
-    All are of float32; ``convolution_bf16``, measured on CUDA only, is of bfloat16.
+    All are in float32 but ``convolution_bf16``, which is in bfloat16 and measured on CUDA only.
     """
 
     gemm: float
@@ -30,9 +30,9 @@ class Machine:
 
 
 def measured(device: torch.device) -> Machine:
-    """Measure a device, each rate by the median of ``REPEATS``; takes a few seconds on a CPU."""
+    """Measure a device, each rate by the median of ``REPEATS`` times; takes a few seconds on a CPU."""
     product, operations = product_on(device)
-    floats = torch.randn(FLOATS[device.type], device=device)
+    floats = torch.randn(COPIED_FLOATS[device.type], device=device)
     kept = torch.empty_like(floats)
     return Machine(
         gemm=operations / _seconds(product, device),
@@ -43,25 +43,25 @@ def measured(device: torch.device) -> Machine:
 
 
 def product_on(device: torch.device) -> tuple[Callable[[], object], int]:
-    """Return a large matrix product in float32, to be called, and its operations."""
-    side = SIDE[device.type]
-    one, two = torch.randn(2, side, side, device=device)
-    return lambda: one @ two, 2 * side**3
+    """Return a function that takes a large matrix product in float32, and the floating-point operations of a call."""
+    side = MATRIX_SIDE[device.type]
+    first, second = torch.randn(2, side, side, device=device)
+    return lambda: first @ second, 2 * side**3
 
 
 def _convolution(device: torch.device, kind: torch.dtype) -> float:
-    images = torch.randn(IMAGES, WIDTH, HEIGHT, BREADTH, device=device, dtype=kind)
-    weight = torch.randn(WIDTH, WIDTH, 3, 3, device=device, dtype=kind)
+    images = torch.randn(BATCH, CHANNELS, HEIGHT, WIDTH, device=device, dtype=kind)
+    weight = torch.randn(CHANNELS, CHANNELS, 3, 3, device=device, dtype=kind)
     images, weight = (
-        one.contiguous(memory_format=torch.channels_last).requires_grad_() for one in (images, weight)
+        tensor.contiguous(memory_format=torch.channels_last).requires_grad_() for tensor in (images, weight)
     )
 
     def convolve() -> None:
         out = F.conv2d(images, weight, padding=1)
         torch.autograd.grad(out, (images, weight), out.detach())
 
-    once = 2 * IMAGES * HEIGHT * BREADTH * WIDTH * WIDTH * 9
-    return 3 * once / _seconds(convolve, device)
+    operations = 3 * 2 * BATCH * HEIGHT * WIDTH * CHANNELS * CHANNELS * 9  # the output and two gradients
+    return operations / _seconds(convolve, device)
 
 
 def _seconds(work: Callable[[], object], device: torch.device) -> float:

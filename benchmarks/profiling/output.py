@@ -21,10 +21,10 @@ GIGA = 1e9
 
 
 def grids(found: Profiles) -> list[Grid]:
-    """Return steps, ways of running them, phases and hottest operators as tables."""
+    """Return the tables of steps, variants, phases and hottest operators."""
     several = found.omitted or any(one.variant != "eager" for one in found.rows)
-    ways = [_ways(found.rows, found.omitted)] if several else []
-    return [_steps(found.rows, found.machine), *ways, _phases(found.rows), _operators(found.rows)]
+    variants = [_variants(found.rows, found.omitted)] if several else []
+    return [_steps(found.rows, found.machine), *variants, _phases(found.rows), _operators(found.rows)]
 
 
 def _steps(found: Sequence[Profile], machine: Machine) -> Grid:
@@ -54,7 +54,7 @@ def _steps(found: Sequence[Profile], machine: Machine) -> Grid:
     return grid.without_blank_columns()
 
 
-def _ways(found: Sequence[Profile], omitted: Sequence[Omitted]) -> Grid:
+def _variants(found: Sequence[Profile], omitted: Sequence[Omitted]) -> Grid:
     heads = ("method", "run", "× eager", "differs by", "allowed", "first steps s", "")
     cells = []
     for one in found:
@@ -86,14 +86,14 @@ def _operators(found: Sequence[Profile]) -> Grid:
 
 
 def plain(found: Profiles) -> dict[str, Any]:
-    """Return everything as plain data."""
+    """Return all profiles as plain data."""
     rows = [{**asdict(one), "flops": one.work.flops, "flops_per_second": one.rate} for one in found.rows]
     omitted = [asdict(one) for one in found.omitted]
     return {**found.about, "machine": asdict(found.machine), "rows": rows, "omitted": omitted}
 
 
 def roofline(found: Profiles) -> Figure:
-    """Return the rate of every row over its operations a byte, below what the machine reached on its best kernels."""
+    """Return a chart of every row's rate over its operations per byte, under the machine's rates on its best kernels."""
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
     intensity = np.logspace(-1, 3, 200)

@@ -1,6 +1,6 @@
-"""Splits a step into phases without the method knowing: its networks, optimisers, buffers and gradients are watched.
+"""Splits a step into phases by watching the method's networks, optimisers, buffers and gradients from outside.
 
-Every phase is also a ``record_function`` range, so a trace shows the same names.
+Every phase is also a ``record_function`` range, so traces show the same names.
 """
 
 import operator
@@ -22,19 +22,19 @@ OTHER, DRAW, OPTIMISER = "other", "data draw", "optimiser"
 
 
 class Meter(Protocol):
-    """What is split among phases: a reading at any moment, and how much lies between two of them."""
+    """A quantity that is split among phases: readings at any moment, and the amount between two of them."""
 
     def mark(self) -> Any:
         """Return a reading."""
         ...
 
     def between(self, first: Any, last: Any) -> float:
-        """Return what lies between two readings; the device has been waited for."""
+        """Return the amount between two readings; the caller has waited for the device."""
         ...
 
 
 class WallMeter:
-    """Milliseconds of the host."""
+    """Milliseconds of wall time on the host."""
 
     def mark(self) -> float:
         """Return seconds."""
@@ -60,7 +60,7 @@ class EventMeter:
 
 
 class FlopMeter:
-    """Floating-point operations that a counter has counted."""
+    """Floating-point operations by a counter."""
 
     def __init__(self, counter: FlopCounterMode) -> None:
         self.mark: Callable[[], int] = counter.get_total_flops
@@ -71,27 +71,27 @@ class FlopMeter:
 
 
 class MemoryMeter:
-    """MiB that tensors took at most on a CUDA device since the reading before."""
+    """Peak MiB of tensors on a CUDA device since the previous reading."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
 
     def mark(self) -> float:
-        """Return the peak, and begin another."""
+        """Return the peak, and begin a new one."""
         peak = torch.cuda.max_memory_allocated(self.device) / MIB
         torch.cuda.reset_peak_memory_stats(self.device)
         return peak
 
     def between(self, first: float, last: float) -> float:
-        """Return the peak that the second reading saw."""
+        """Return the peak of the second reading."""
         return last
 
 
 class Phases:
-    """Collects, step by step, how much of what a meter reads belongs to which phase.
+    """Collects the amounts that a meter reads in each phase of every step.
 
-    Phases may lie within each other; what an inner one takes is not counted for the outer. The parts of a phase that is
-    entered again are ``joined``: added up, unless it is a peak that is read.
+    Phases may be nested; the amount of an inner phase does not count for the outer phase. ``joined`` combines the amounts
+    of a phase that a step enters several times: by their sum, or for peaks by their maximum.
     """
 
     def __init__(self, meter: Meter, joined: Callable[[float, float], float] = operator.add) -> None:
@@ -131,12 +131,12 @@ class Phases:
             self._cut(name)
 
     def _cut(self, name: str) -> None:
-        """Note that what lies between the last reading and now belongs to a phase."""
+        """Assign the amount between the last reading and now to a phase."""
         if self._steps:
             self._steps[-1].append((name, self.meter.mark()))
 
     def taken(self) -> list[dict[str, float]]:
-        """Return for every step so far what each phase took; the device must have been waited for."""
+        """Return the amount of each phase for every step so far; the caller has waited for the device."""
         found = []
         for cuts in self._steps:
             totals: dict[str, float] = {}
@@ -149,11 +149,11 @@ class Phases:
 
 @contextmanager
 def watched(phases: Phases, method: Method, batches: Iterator[Batch]) -> Iterator[Iterator[Batch]]:
-    """Announce the phases of a method's steps while inside; yields the batches to step on.
+    """Measure the phases of the steps that run inside; yields the batches to pass to these steps.
 
-    ``NAME forward`` is the time in a network, ``NAME backward`` that of gradients for its parameters (joined by + where
-    they are taken together), ``optimiser`` all updates, ``data draw`` the batches; a buffer, such as SimGAN's history, has
-    its name. What is left is ``other``.
+    ``NAME forward`` is a network's forward pass; ``NAME backward`` are the gradients for its parameters, with several names
+    joined by + where their gradients are taken together; ``optimiser`` are all updates, ``data draw`` the batches. A
+    buffer, such as SimGAN's history, has a phase of its name. All else is ``other``.
     """
     owners = {
         id(parameter): name
@@ -162,8 +162,8 @@ def watched(phases: Phases, method: Method, batches: Iterator[Batch]) -> Iterato
     }
     with ExitStack() as stack:
         for name, part in method.state.items():
-            for handle in _watch(phases, name, part):
-                stack.callback(handle)
+            for stop in _watch(phases, name, part):
+                stack.callback(stop)
         for word in ("grad", "backward"):
             stack.enter_context(_gradients(phases, word, owners))
         yield _drawn(phases, batches)
@@ -176,8 +176,8 @@ def _drawn(phases: Phases, batches: Iterator[Batch]) -> Iterator[Batch]:
         yield batch
 
 
-def _watch(phases: Phases, name: str, part: Stateful) -> Iterable[Callable[[], None]]:
-    """Watch a part of a method; yield what ends it."""
+def _watch(phases: Phases, name: str, part: Stateful) -> Iterable[Callable[[], object]]:
+    """Watch a part of a method; yield the functions that stop watching."""
     if isinstance(part, nn.Module):
         for module in part.modules():  # methods call parts of networks, not only whole ones
             yield module.register_forward_pre_hook(lambda *_: phases.enter(f"{name} forward")).remove
@@ -191,7 +191,7 @@ def _watch(phases: Phases, name: str, part: Stateful) -> Iterable[Callable[[], N
             if callable(function := getattr(part, word)):
                 patch = mock.patch.object(part, word, _within(phases, name, function))
                 patch.start()
-                yield lambda patch=patch: patch.stop() and None  # type: ignore[misc]
+                yield patch.stop
 
 
 def _within(phases: Phases, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -203,13 +203,13 @@ def _within(phases: Phases, name: str, function: Callable[..., Any]) -> Callable
 
 
 def _gradients(phases: Phases, word: str, owners: dict[int, str]) -> Any:
-    """Watch ``torch.autograd.grad`` or ``backward``; the phase is called after the networks that gradients are for."""
+    """Watch ``torch.autograd.grad`` or ``backward``; the phase has the names of the networks that receive the gradients."""
     function = getattr(torch.autograd, word)
 
     def call(*words: Any, **named: Any) -> Any:
         inputs = words[1] if word == "grad" and len(words) > 1 else named.get("inputs")
         wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs or [])
-        names = dict.fromkeys(owners[id(one)] for one in wanted if id(one) in owners)
+        names = dict.fromkeys(owners[id(tensor)] for tensor in wanted if id(tensor) in owners)
         with phases.phase(" ".join(["+".join(names), "backward"]).strip()):
             return function(*words, **named)
 

@@ -1,4 +1,4 @@
-"""Rows → profiles: how long their steps take, where, how much work that is, and what of the machine's rates they reach."""
+"""Rows → profiles: the time of a step and of its phases, its work, and its share of the machine's rates."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,12 +19,12 @@ from benchmarks.running.memory import keep_freed_memory
 from benchmarks.running.provenance import describe
 from benchmarks.studies.study import RunSpec
 
-WARM_UP = 3
+WARM_UP_WINDOWS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What one plain step of a row does: source images, floating-point operations by phase, bytes caches aside."""
+    """The work of one plain step of a row: source images, floating-point operations by phase, and bytes, caches aside."""
 
     images: int
     phase_flops: Mapping[str, float]
@@ -32,20 +32,20 @@ class Work:
 
     @property
     def flops(self) -> float:
-        """Floating-point operations of a step, those of gradients included."""
+        """Floating-point operations of a step, gradients included."""
         return sum(self.phase_flops.values())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """What one row's steps take, run in one way.
+    """The cost of a row's steps in one variant.
 
-    ``step_ms`` holds p10, p50 and p90 over timed windows of an unwatched method; ``drift`` is how much slower the last
-    third of the windows is than the first, ``noise`` how far even and odd windows differ, both as shares. ``gain`` is how
-    many times as fast as plain steps the windows beside theirs were (median), ``difference`` how far the networks lie from
-    those of plain steps, see :class:`~benchmarks.profiling.subjects.Subject`; ``first_s`` is what the first steps took.
-    ``phase_ms`` (medians) and ``phase_mib`` (peaks, CUDA only) are of watched steps, which may be slower; a compiled or
-    captured step cannot be watched. ``hottest`` names operators with their share of the time.
+    ``step_ms`` holds p10, p50 and p90 over timed windows of unwatched steps. ``drift`` is the relative slowdown from the
+    first third of the windows to the last, ``noise`` the relative difference of even and odd windows. ``gain`` is the
+    median ratio of a plain window's time to that of the variant's window beside it. ``difference`` is the distance of the
+    networks to those of plain steps, see :class:`~benchmarks.profiling.subjects.Subject`; ``first_s`` are the seconds of
+    the first steps. ``phase_ms`` (medians) and ``phase_mib`` (peaks, CUDA only) come from watched steps, which may be
+    slower; compiled and captured steps cannot be watched. ``hottest`` names operators with their share of the time.
     """
 
     row: str
@@ -66,18 +66,18 @@ class Profile:
 
     @property
     def name(self) -> str:
-        """The row, and how it was run unless that is plainly."""
+        """The row, with its variant unless that is ``eager``."""
         return self.row if self.variant == "eager" else f"{self.row} ({self.variant})"
 
     @property
     def rate(self) -> float:
-        """FLOP/s over the whole step, of the operations that a plain step does."""
+        """FLOP/s over the whole step, counting the operations of a plain step."""
         return 1000 * self.work.flops / self.step_ms[1]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Omitted:
-    """A way of running a row whose speed is not shown, and why."""
+    """A variant of a row whose speed is not shown, with the reason."""
 
     row: str
     variant: str
@@ -86,7 +86,7 @@ class Omitted:
 
 @dataclass(frozen=True, kw_only=True)
 class Profiles:
-    """Profiles taken together, what was omitted, and the machine they are of: its rates, and ``about`` it in words."""
+    """Profiles taken together, omitted variants, and the machine: its rates, and ``about`` it names and numbers."""
 
     rows: Sequence[Profile]
     omitted: Sequence[Omitted]
@@ -103,10 +103,10 @@ def profiled(
     variants: Sequence[str] = ("eager",),
     traces: Path | None = None,
 ) -> Profiles:
-    """Profile every row in every way: ``windows`` windows of ``steps`` steps, all interleaved; ``eager`` leads the ways.
+    """Profile every row in every variant, ``eager`` first: ``windows`` windows of ``steps`` steps, all interleaved.
 
-    ``WARM_UP`` more windows come first and are dropped. A way whose networks come out otherwise than those of plain
-    steps, or that fails, is omitted. Traces for chrome://tracing or Perfetto, and on CUDA snapshots of the memory, go to
+    ``WARM_UP_WINDOWS`` more windows come first and are dropped. A variant is omitted if it fails or if its networks differ
+    from those of plain steps. Traces for chrome://tracing or Perfetto, and on CUDA snapshots of the memory, are written to
     ``traces``.
     """
     keep_freed_memory()
@@ -118,7 +118,7 @@ def profiled(
         tried = [_tried(begun, variant) for variant in variants]
         found.append([one for one in tried if isinstance(one, Subject)])
         omitted += [one for one in tried if isinstance(one, Omitted)]
-    for _ in range(WARM_UP + windows):
+    for _ in range(WARM_UP_WINDOWS + windows):
         for one in (one for row in found for one in row):
             one.run(steps)
     about = {"pair": specs[0].pair, "scale": specs[0].scale, **describe(device)["host"]}
@@ -131,7 +131,7 @@ def profiled(
 
 
 def _tried(begun: Start, variant: str) -> Subject | Omitted:
-    """Return a row run in one way, unless it fails or learns something else."""
+    """Return a row after its first steps in a variant, or why that variant is omitted."""
     row, allowed = begun.spec.row, VARIANTS[variant].tolerance
     try:
         one = begun.subject(variant)
@@ -146,15 +146,15 @@ def _tried(begun: Start, variant: str) -> Subject | Omitted:
     return one
 
 
-def _profiles(ways: Sequence[Subject], steps: int, traces: Path | None) -> Iterator[Profile]:
-    """Yield the profiles of one row; the first way is the plain one, whose work stands for all."""
-    work = _work(ways[0])
-    for one in ways:
-        yield _profile(one, ways[0], work, steps, traces)
+def _profiles(subjects: Sequence[Subject], steps: int, traces: Path | None) -> Iterator[Profile]:
+    """Yield the profiles of one row's variants; all have the work of the first, which is the plain one."""
+    plain, work = subjects[0], _work(subjects[0])
+    for one in subjects:
+        yield _profile(one, plain, work, steps, traces)
 
 
 def _profile(one: Subject, plain: Subject, work: Work, steps: int, traces: Path | None) -> Profile:
-    times, beside = one.clock.windows[WARM_UP:], plain.clock.windows[WARM_UP:]
+    times, beside = (subject.clock.windows[WARM_UP_WINDOWS:] for subject in (one, plain))
     third = max(1, len(times) // 3)
     cuda = one.clock.device.type == "cuda"
     watchable = VARIANTS[one.variant].plain
@@ -190,7 +190,7 @@ def _spread(times: Sequence[float]) -> tuple[float, float, float]:
 def _by_phase(
     one: Subject, meter: Meter, steps: int, joined: Callable[[float, float], float] | None = None
 ) -> list[dict[str, float]]:
-    """Return what a meter reads, by phase, of so many watched steps."""
+    """Return the amounts that a meter reads in the phases of each watched step."""
     phases = Phases(meter, joined) if joined else Phases(meter)
     with watched(phases, one.method, one.batches) as batches:
         for _ in range(steps):
@@ -201,7 +201,7 @@ def _by_phase(
 
 
 def _phase_ms(one: Subject, steps: int) -> dict[str, float]:
-    """Return the median milliseconds by phase of watched steps, the first dropped."""
+    """Return the median milliseconds of each phase over watched steps, without the first."""
     meter = EventMeter() if one.clock.device.type == "cuda" else WallMeter()
     taken = _by_phase(one, meter, 1 + steps)[1:]
     names = dict.fromkeys(name for step in taken for name in step)
@@ -209,12 +209,12 @@ def _phase_ms(one: Subject, steps: int) -> dict[str, float]:
 
 
 def _peaks(one: Subject) -> dict[str, float]:
-    """Return the MiB that tensors took at most while each phase of a step went on."""
+    """Return the peak MiB of tensors in each phase of a step."""
     return _by_phase(one, MemoryMeter(one.clock.device), 1, max)[0]
 
 
 def _work(plain: Subject) -> Work:
-    """Count what one step does."""
+    """Count the work of one step."""
     drawn = plain.batches.drawn
     with FlopCounterMode(display=False) as counter:
         (flops,) = _by_phase(plain, FlopMeter(counter), 1)

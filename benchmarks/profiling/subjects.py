@@ -1,4 +1,4 @@
-"""What is profiled: a row's method in training, run in one of several ways."""
+"""The subjects of profiling: a row's method in training, run in one of the variants."""
 
 import time
 from collections.abc import Mapping
@@ -22,16 +22,19 @@ from datasets.contract import DomainPair
 from methods.contract import Method
 from methods.recipes import config_of
 
-SETTLED = 5  # plain steps before any comparison: Adam's first ones go by the signs of gradients alone
-LEAD, CHECKED = 3, 3  # steps for a way of running to settle in, and those after which it is compared
+SETTLING_STEPS = (
+    5  # plain steps before any comparison: Adam's first steps follow the signs of gradients alone
+)
+LEAD_STEPS, CHECKED_STEPS = 3, 3  # first steps of a variant, and further steps before its comparison
 
 
 @dataclass(eq=False)
 class Subject:
-    """A row that is being profiled in one way: its method in training, and its timed windows so far.
+    """A row that is profiled in one variant: its method in training, and its timed windows so far.
 
-    ``difference`` is how far its networks came to lie from those that plain steps gave, as a share of what these had
-    learned, the network that differs most; ``seconds`` is what the first steps took, compilation included.
+    ``difference`` is the distance of its networks to those after plain steps, relative to the distance that plain steps
+    moved them; it is that of the network that differs most. ``seconds`` is the time of the first steps, compilation
+    included.
     """
 
     spec: RunSpec
@@ -52,7 +55,7 @@ class Subject:
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """The state, some steps into training, that every way of running a row sets out from; it is reached once."""
+    """A training state that every variant of a row starts from, so that they can be compared."""
 
     spec: RunSpec
     pair: DomainPair
@@ -60,12 +63,12 @@ class Start:
     batches: Mapping[str, Any] = field(repr=False)
 
     def subject(self, variant: str) -> Subject:
-        """Return the row after ``LEAD`` + ``CHECKED`` steps in one way, compared with as many plain steps."""
+        """Return the row after ``LEAD_STEPS`` + ``CHECKED_STEPS`` steps in a variant, compared with as many plain steps."""
         one = self._at_start(variant)
         begun = time.perf_counter()
-        one.step = VARIANTS[variant].prepare(one.method, one.batches, LEAD)
+        one.step = VARIANTS[variant].prepare(one.method, one.batches, LEAD_STEPS)
         one.seconds = time.perf_counter() - begun
-        for _ in range(CHECKED):
+        for _ in range(CHECKED_STEPS):
             one.step(one.batches)
         now = _weights(one.method)
         one.difference = max(
@@ -89,26 +92,26 @@ class Start:
     @cached_property
     def _after(self) -> Mapping[str, Tensor]:
         plain = self._at_start("eager")
-        for _ in range(LEAD + CHECKED):
+        for _ in range(LEAD_STEPS + CHECKED_STEPS):
             plain.step(plain.batches)
         return _weights(plain.method)
 
 
 def start(spec: RunSpec, data: Path | None) -> Start:
-    """Pretrain a row, so that its buffers are full, let it do ``SETTLED`` steps and return where it stands."""
+    """Pretrain a row, so that its buffers are full, and return its state after ``SETTLING_STEPS`` steps."""
     device = torch.device(spec.device)
     pair = load_pair(spec.pair, data).to(device)
     problem = problem_of(pair, Scale.of(spec.budget))
     method = config_of(spec.settings).build(problem, device, spec.seed)
     batches = Batches(pair, problem.batch, spec.seed)
     method.pretrain(batches)
-    for _ in range(SETTLED):
+    for _ in range(SETTLING_STEPS):
         method.step(batches)
     return Start(spec, pair, deepcopy(method.state_dict()), batches.state_dict())
 
 
 def _weights(method: Method) -> dict[str, Tensor]:
-    """Return the parameters of every network that has some, in one float64 row each."""
+    """Return for every network with parameters all of them, as one float64 vector."""
     return {
         name: torch.cat([one.detach().double().flatten() for one in network.parameters()])
         for name, network in method.networks().items()
@@ -117,6 +120,6 @@ def _weights(method: Method) -> dict[str, Tensor]:
 
 
 def _share(now: Tensor, then: Tensor, before: Tensor) -> float:
-    """Return how far one end lies from the other, as a share of the way from the start."""
+    """Return the distance of two ends, relative to the distance from ``before`` to ``then``."""
     way = torch.linalg.vector_norm(then - before).clamp(min=torch.finfo(torch.float64).tiny)
     return (torch.linalg.vector_norm(now - then) / way).item()

@@ -1,6 +1,6 @@
-"""What torch's profiler sees of a step: operators, and on CUDA kernels and the gaps between them."""
+"""Operators of a step as torch's profiler sees them, and on CUDA its kernels and the gaps between them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,15 +12,15 @@ from benchmarks.profiling.phases import Phases, WallMeter, watched
 from benchmarks.profiling.subjects import Subject
 from benchmarks.profiling.variants import VARIANTS
 
-HOTTEST = 5
+MAX_OPERATORS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """What a CUDA device did in a step: ``kernels``, the share of the time it was ``busy``, and the mean gap in µs.
+    """The use of a CUDA device in a step: number of ``kernels``, ``busy`` share of the time, and mean gap in µs.
 
-    ``gap_us`` lies between the end of one kernel and the start of the next: a step of many short kernels with gaps as long
-    as they are is bound by launches.
+    ``gap_us`` is the time between the end of a kernel and the start of the next. A step of many short kernels with gaps of
+    their length is bound by launches.
     """
 
     kernels: float
@@ -29,7 +29,7 @@ class Device:
 
 
 def traced(one: Subject, steps: int, folder: Path | None) -> tuple[list[tuple[str, float]], Device | None]:
-    """Return the hottest operators with their share of all operators' time, and what the device did, on CUDA.
+    """Return the hottest operators with their share of all operators' time, and on CUDA the use of the device.
 
     With a ``folder`` the trace is written there, and on CUDA a snapshot of the memory for pytorch.org/memory_viz.
     """
@@ -45,26 +45,35 @@ def traced(one: Subject, steps: int, folder: Path | None) -> tuple[list[tuple[st
         seen.export_chrome_trace(str(folder / f"{one.spec.id}--{one.variant}.json"))
         if cuda:
             _snapshot(one, folder / f"{one.spec.id}--{one.variant}.pickle")
-    times = {event.key: event.self_cpu_time_total for event in seen.key_averages() if _operator(event.key)}
-    did = None
     if cuda:
-        kernels = [
-            event
-            for event in seen.events()
-            if event.device_type == DeviceType.CUDA
-            and not getattr(event, "is_user_annotation", False)  # those are the phases
-        ]
-        did = device_of([(event.time_range.start, event.time_range.end) for event in kernels], steps)
-        on_device = {event.key: event.self_device_time_total for event in seen.key_averages()}
-        operators = {name: time for name, time in on_device.items() if _operator(name) and time}
-        times = operators or on_device  # the kernels of a captured step belong to no operator
+        return _hottest(_device_times(seen)), device_of(_kernels(seen), steps)
+    times = {event.key: event.self_cpu_time_total for event in seen.key_averages() if _operator(event.key)}
+    return _hottest(times), None
+
+
+def _hottest(times: Mapping[str, float]) -> list[tuple[str, float]]:
     whole = sum(times.values()) or 1.0
-    hottest = sorted(times.items(), key=lambda item: -item[1])[:HOTTEST]
-    return [(name, time / whole) for name, time in hottest], did
+    hottest = sorted(times.items(), key=lambda item: -item[1])[:MAX_OPERATORS]
+    return [(name, time / whole) for name, time in hottest]
+
+
+def _device_times(seen: profile) -> dict[str, float]:
+    """Return the device's time by operator, or by kernel for a captured step, whose kernels belong to no operator."""
+    times = {event.key: event.self_device_time_total for event in seen.key_averages()}
+    return {name: time for name, time in times.items() if _operator(name) and time} or times
+
+
+def _kernels(seen: profile) -> list[tuple[float, float]]:
+    """Return the start and end of every kernel in µs; user annotations are the phases."""
+    return [
+        (event.time_range.start, event.time_range.end)
+        for event in seen.events()
+        if event.device_type == DeviceType.CUDA and not getattr(event, "is_user_annotation", False)
+    ]
 
 
 def _operator(name: str) -> bool:
-    """Say whether this is an operator, such as ``aten::add``, and no range or node of the gradient's graph."""
+    """Say whether the name is an operator's, such as ``aten::add``; names of ranges and of gradient nodes differ."""
     return name.count("::") == 1
 
 
@@ -79,7 +88,7 @@ def _steps(one: Subject, steps: int) -> None:
 
 
 def device_of(kernels: Iterable[tuple[float, float]], steps: int) -> Device:
-    """Return what a device did from the start and end of every kernel of ``steps`` steps, in µs; kernels may overlap."""
+    """Return the use of a device, from the start and end of every kernel of ``steps`` steps in µs; kernels may overlap."""
     spans = _joined(sorted(kernels))
     if not spans:
         return Device(kernels=0.0, busy=0.0, gap_us=0.0)
@@ -90,7 +99,7 @@ def device_of(kernels: Iterable[tuple[float, float]], steps: int) -> Device:
 
 
 def _joined(kernels: Sequence[tuple[float, float]]) -> list[tuple[float, float, int]]:
-    """Return the spans in which something ran, each with how many kernels."""
+    """Return the spans in which kernels ran, each with the number of its kernels."""
     spans: list[tuple[float, float, int]] = []
     for begin, end in kernels:
         if spans and begin <= spans[-1][1]:
@@ -102,7 +111,7 @@ def _joined(kernels: Sequence[tuple[float, float]]) -> list[tuple[float, float, 
 
 
 def _snapshot(one: Subject, path: Path) -> None:
-    """Write where the memory of one step was allocated; C++ frames would take minutes."""
+    """Write where the memory of one step was allocated, by Python frames, since C++ frames take minutes."""
     torch.cuda.memory._record_memory_history(stacks="python")
     try:
         one.step(one.batches)

@@ -1,4 +1,4 @@
-"""Other ways to run the steps of a method, none of which the method knows: compiled, captured, in other layouts or types."""
+"""Ways to run a method's steps that need nothing from the method: compiled, captured, in other layouts or number types."""
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -14,22 +14,22 @@ from mistakes import UserMistake, unknown
 
 Step = Callable[[Iterator[Batch]], Mapping[str, Tensor]]
 Way = Callable[[Method, Batches, int], Step]
-SAME, ROUNDED = 1e-2, 0.25
-MOST_COMPILED = 256
+MAX_DIFFERENCE, MAX_BF16_DIFFERENCE = 1e-2, 0.25  # shares of the distance that networks have learned
+MAX_RECOMPILATIONS = 256
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
     """One way to run steps.
 
-    ``prepare(method, batches, lead)`` does ``lead`` steps and returns how to do more. After a few, networks may differ from
-    those of plain steps by ``tolerance``, a share of what they learned. ``plain`` ways still run module by module, so that
-    their phases can be watched.
+    ``prepare(method, batches, lead)`` does ``lead`` steps and returns the function that does further ones. After a few
+    steps, networks may differ from those of plain steps by ``tolerance``, a share of the distance that these have learned.
+    ``plain`` variants run module by module, so that their phases can be watched.
     """
 
     about: str
     prepare: Way
-    tolerance: float = SAME
+    tolerance: float = MAX_DIFFERENCE
     plain: bool = True
     devices: tuple[str, ...] = ("cpu", "cuda")
 
@@ -45,14 +45,13 @@ def _eager(method: Method, batches: Batches, lead: int) -> Step:
 
 
 def _compiled(method: Method, batches: Batches, lead: int) -> Step:
-    """Compile what networks do; a whole step would break at each of its gradients, and be compiled again."""
+    """Compile the networks alone: a whole step would break into pieces at each of its gradients."""
     config: Any = torch._dynamo.config
-    limit = (
-        "recompile_limit" if hasattr(config, "recompile_limit") else "cache_size_limit"
-    )  # before torch 2.7
-    setattr(config, limit, MOST_COMPILED)  # rows share code, and each is compiled for itself
+    old = not hasattr(config, "recompile_limit")  # before torch 2.7
+    limit = "cache_size_limit" if old else "recompile_limit"
+    setattr(config, limit, MAX_RECOMPILATIONS)  # rows share code, and each row compiles it anew
     for network in method.networks().values():
-        for child in network.children():  # methods call some from outside
+        for child in network.children():  # methods call some of them directly
             child.compile(dynamic=False)
         for name, function in vars(type(network)).items():
             if inspect.isfunction(function) and not name.startswith("_"):
@@ -70,11 +69,11 @@ def _in_layout(layout: torch.memory_format) -> Way:
         def step(drawn: Iterator[Batch]) -> Mapping[str, Tensor]:
             return method.step(
                 replace(
-                    one,
-                    source=_laid_out(one.source, layout),
-                    target=_laid_out(one.target, layout),
+                    batch,
+                    source=_laid_out(batch.source, layout),
+                    target=_laid_out(batch.target, layout),
                 )
-                for one in drawn
+                for batch in drawn
             )
 
         return _led(step, batches, lead)
@@ -91,12 +90,12 @@ def _bf16(method: Method, batches: Batches, lead: int) -> Step:
 
 
 def _captured(method: Method, batches: Batches, lead: int) -> Step:
-    """Capture one whole step, its draws too, as a CUDA graph; rates stay what they were then."""
+    """Capture one whole step with its draws as a CUDA graph; learning rates stay those of the capture."""
     parts = [batches, *method.state.values()]
     for part in parts:
         if isinstance(part, torch.optim.Adam):
             for group in part.param_groups:
-                group["capturable"] = True  # its count of updates has to lie on the device
+                group["capturable"] = True  # its count of updates must lie on the device
     for state in _states(method):
         state |= {name: value.to(batches.target.device) for name, value in state.items()}
     graph, aside = torch.cuda.CUDAGraph(), torch.cuda.Stream()
@@ -119,7 +118,7 @@ def _captured(method: Method, batches: Batches, lead: int) -> Step:
 
 
 def _states(method: Method) -> Iterator[dict[str, Tensor]]:
-    """Yield what an optimiser keeps for a parameter, for every one."""
+    """Yield the state of every parameter in every optimiser."""
     for part in method.state.values():
         if isinstance(part, torch.optim.Optimizer):
             yield from part.state.values()
@@ -135,9 +134,9 @@ VARIANTS: dict[str, Variant] = {
     "graphs": Variant(
         about="the step captured as one CUDA graph", prepare=_captured, plain=False, devices=("cuda",)
     ),
-    "bf16": Variant(about="autocast to bfloat16", prepare=_bf16, tolerance=ROUNDED),
+    "bf16": Variant(about="autocast to bfloat16", prepare=_bf16, tolerance=MAX_BF16_DIFFERENCE),
     "channels-last": Variant(
-        about="networks and images in channels-last, as the methods here lie anyhow",
+        about="networks and images in channels-last, the layout that methods here choose themselves",
         prepare=_in_layout(torch.channels_last),
     ),
     "contiguous": Variant(
@@ -147,9 +146,9 @@ VARIANTS: dict[str, Variant] = {
 
 
 def chosen(text: str, device: str) -> tuple[str, ...]:
-    """Read variants, comma-separated; ``eager`` comes first always.
+    """Read the names of variants, comma-separated; ``eager`` always comes first.
 
-    Raises :class:`UserMistake` for an unknown one, or one that the device does not have.
+    Raises :class:`UserMistake` for an unknown variant, or a variant that the device does not have.
     """
     names = dict.fromkeys(["eager", *filter(None, map(str.strip, text.split(",")))])
     for name in names:
@@ -157,5 +156,5 @@ def chosen(text: str, device: str) -> tuple[str, ...]:
             raise unknown("variant", name, VARIANTS)
         if device not in VARIANTS[name].devices:
             there = [other for other, variant in VARIANTS.items() if device in variant.devices]
-            raise UserMistake(f"variant {name!r} on device {device!r}; allowed there: {', '.join(there)}.")
+            raise UserMistake(f"variant {name!r} is not for device {device!r}; allowed: {', '.join(there)}.")
     return tuple(names)

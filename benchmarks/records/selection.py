@@ -1,4 +1,4 @@
-"""Which snapshot of a run counts: rules of choice, and the criteria they choose by. Needs no torch."""
+"""Rules that choose a snapshot of a run, and their criteria. Needs no torch."""
 
 import io
 from collections.abc import Callable, Mapping, Sequence
@@ -25,16 +25,16 @@ def entropy(target: Probabilities) -> float:
 def information(target: Probabilities) -> float:
     """Return the entropy of the mean prediction less the mean entropy: 0 … ln K (Shi and Sha, ICML 2012).
 
-    High where predictions are sure and classes evenly used; entropy alone rewards one class for all.
+    High where predictions are sure and use all classes evenly; entropy alone rewards a single class for all images.
     """
     return float(-_times_log(target.mean(0)).sum()) - entropy(target)
 
 
 def soft_neighbourhood_density(target: Probabilities) -> float:
-    """Return the mean entropy of who is whose neighbour among predictions, N × K: 0 … ln (N − 1).
+    """Return the mean entropy of the neighbours of each prediction, N × K: 0 … ln (N − 1).
 
-    Saito et al., ICCV 2021, arXiv 2108.10860, §3: similarities of predictions of length 1, sharpened by the
-    temperature 0.05, without an image's similarity to itself. High where predictions lie in dense clusters.
+    Saito et al., ICCV 2021, arXiv 2108.10860, §3: neighbours are weighted by the similarity of predictions of length 1,
+    sharpened by the temperature 0.05, without the image itself. High where predictions lie in dense clusters.
     """
     unit = target / np.linalg.norm(target, axis=1, keepdims=True)
     similar = unit @ unit.T / TEMPERATURE
@@ -52,12 +52,12 @@ CRITERIA: dict[str, Callable[[Probabilities], float]] = {
     "information": information,
     "snd": soft_neighbourhood_density,
 }
-"""Criteria that need the predictions on unlabelled target images alone."""
+"""Criteria that need nothing but the predictions on unlabelled target images."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A rule of choice: the snapshot with the lowest or highest ``criterion``; of equals the latest.
+    """A rule of choice: the snapshot with the lowest or highest ``criterion``, the latest of equal ones.
 
     ``{headline}`` in ``about`` and ``criterion`` stands for the headline score of the task.
     """
@@ -100,9 +100,9 @@ RULES: dict[str, Rule] = {
 
 
 def completed(snapshots: Sequence[Mapping[str, float]], predictions: Path) -> tuple[Mapping[str, float], ...]:
-    """Return snapshots with the criteria that they lack, from the run's stored predictions where these are there.
+    """Return snapshots with their missing criteria, computed from the run's stored predictions if the file exists.
 
-    Raises :class:`UserMistake` for a file that is broken.
+    Raises :class:`UserMistake` for a broken file.
     """
     missing = [name for name in CRITERIA if any(name not in one for one in snapshots)]
     if not missing or not predictions.is_file():
@@ -112,7 +112,7 @@ def completed(snapshots: Sequence[Mapping[str, float]], predictions: Path) -> tu
             shares = np.exp(stored["target"].astype(np.float64))
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise UserMistake(
-            f"predictions {str(predictions)!r} cannot be read ({error}); allowed: the file as a run writes it, or none."
+            f"predictions {str(predictions)!r} cannot be read ({error}); allowed: a file as runs write it, or no file."
         ) from error
     return tuple(
         {**one, **{name: CRITERIA[name](of_one) for name in missing}}
@@ -121,6 +121,6 @@ def completed(snapshots: Sequence[Mapping[str, float]], predictions: Path) -> tu
 
 
 def chosen(rule: Rule, snapshots: Sequence[Mapping[str, float]], headline: str) -> Mapping[str, float]:
-    """Return the snapshot that a rule chooses of at least one, which are in the order of their steps."""
-    best = max if rule.best == "highest" else min  # either takes the first of equals
+    """Return the snapshot that a rule chooses among one or more, given in the order of their steps."""
+    best = max if rule.best == "highest" else min  # both take the first of equal values
     return best(reversed(snapshots), key=itemgetter(rule.criterion_of(headline)))

@@ -1,4 +1,4 @@
-"""The scores by name: how a table titles them, in which unit, and which way is better; what may extract their features.
+"""The scores by name: their titles in tables, units and better directions; the extractors of their features.
 
 Scores that need labels are those of a task: they are made from the measures that the task brings.
 
@@ -15,9 +15,9 @@ from mistakes import unknown
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """How a score is shown, in which of a table's grids. ``title`` may use the protocol's ``{extractor}`` and ``{images}``.
+    """How a table shows a score, and in which of its grids. ``title`` may use the protocol's ``{extractor}`` and ``{images}``.
 
-    ``digits`` counts decimals; ``None`` shows three significant digits. ``worst`` is the worst value there can be.
+    ``digits`` counts decimals; ``None`` shows three significant digits. ``worst`` is the worst possible value.
     """
 
     title: str
@@ -232,10 +232,10 @@ EXTRACTORS: dict[str, str] = {
     "random": "Two convolutions with fixed random weights, 64 features; for tests.",
     f"{TIMM}NAME": "Any pretrained timm backbone, pooled features; vit_small_patch14_dinov2 is a good judge.",
 }
-"""What FID and KID may compare images by; ``extractors.py`` loads them."""
+"""The feature extractors of FID and KID; ``extractors.py`` loads them."""
 
 
 def check_extractor(name: str) -> None:
-    """Raise :class:`~mistakes.UserMistake` unless there is an extractor of that name."""
+    """Raise :class:`~mistakes.UserMistake` unless ``name`` is an extractor's."""
     if name not in EXTRACTORS and not name.startswith(TIMM):
         raise unknown("extractor", name, EXTRACTORS)

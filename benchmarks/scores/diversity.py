@@ -7,7 +7,8 @@ from torch import Tensor
 
 from datasets.contract import to_unit
 
-IMAGES, DRAWS, SPREAD = 64, 8, 256
+IMAGES, DRAWS = 64, 8  # source images, and adaptations of each
+MAX_PAIRS = 256
 Distance = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -18,7 +19,7 @@ def pixel_distance(first: Tensor, second: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def between_draws(drawn: Tensor, distance: Distance) -> float:
-    """Return the mean distance of two adaptations of one image, over all pairs: 0 without randomness."""
+    """Return the mean distance between two adaptations of one image, draws × N × C × H × W, over all pairs of draws."""
     pairs = torch.combinations(torch.arange(len(drawn), device=drawn.device))
     if torch.equal(drawn, drawn[:1].expand_as(drawn)):
         return 0.0
@@ -27,7 +28,7 @@ def between_draws(drawn: Tensor, distance: Distance) -> float:
 
 @torch.inference_mode()
 def between_images(images: Tensor, distance: Distance) -> float:
-    """Return the mean distance of two different images, over at most ``SPREAD`` pairs: 0 where all are the same."""
+    """Return the mean distance of two different images, over at most ``MAX_PAIRS`` pairs: 0 where all are equal."""
     random = torch.Generator().manual_seed(0)
-    some = images[torch.randperm(len(images), generator=random)[:SPREAD].to(images.device)]
+    some = images[torch.randperm(len(images), generator=random)[:MAX_PAIRS].to(images.device)]
     return distance(some, some.roll(1, 0)).double().mean().item()

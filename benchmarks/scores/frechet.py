@@ -5,7 +5,7 @@ from torch import Tensor
 
 from benchmarks.statistics.estimates import students
 
-GROUPS = 20
+MAX_GROUPS = 20
 
 
 def frechet_distance(first: Tensor, second: Tensor) -> float:
@@ -24,12 +24,12 @@ def frechet_distance(first: Tensor, second: Tensor) -> float:
 def frechet_limit(first: Tensor, second: Tensor, seed: int = 0, sizes: int = 15) -> float:
     """Return FID∞: the distance extrapolated to infinitely many images (Chong and Forsyth, CVPR 2020, arXiv 1911.07023).
 
-    A line in 1/n through the distances of ``sizes`` random subsets of both sets, from a tenth of n (two at least) to n,
-    read at 1/n = 0. It takes out the bias that grows with 1/n, and has a variance of its own. Needs n, m ≥ 3.
+    FID∞ is the value at 1/n = 0 of a line in 1/n through the distances of ``sizes`` random subsets of both sets, from a tenth
+    of n (at least 2) to n. It removes the bias that grows with 1/n, and adds variance. Needs n, m ≥ 3.
     """
     random = torch.Generator().manual_seed(seed)
-    most = min(len(first), len(second))
-    counts = torch.linspace(most / 10, most, sizes).round().int().clamp(min=2).tolist()
+    count = min(len(first), len(second))
+    counts = torch.linspace(count / 10, count, sizes).round().int().clamp(min=2).tolist()
     distances = [
         frechet_distance(
             *(one[torch.randperm(len(one), generator=random)[:count]] for one in (first, second))
@@ -47,13 +47,13 @@ def frechet_limit(first: Tensor, second: Tensor, seed: int = 0, sizes: int = 15)
 def frechet_interval(first: Tensor, second: Tensor, seed: int = 0) -> tuple[float, float]:
     """Return a 95 % interval of :func:`frechet_distance` over images, at this n: the distance ± t · s, from 0 on.
 
-    s² is the variance of the grouped jackknife (Shao and Tu 1995, ch. 2): each of ``GROUPS`` random groups of images is
-    left out of both sets in turn. The bootstrap would not do: images drawn twice add to the bias. Near the floor, real
-    against real, the interval is up to half too wide. Needs n, m ≥ 3.
+    s² is the variance of the grouped jackknife (Shao and Tu 1995, ch. 2): each of ``MAX_GROUPS`` random groups of images is
+    left out of both sets in turn. A bootstrap does not work here: images drawn twice add to the bias. Near the floor, real
+    against real, the interval is up to 1.5 times too wide. Needs n, m ≥ 3.
     """
     random = torch.Generator().manual_seed(seed)
     shuffled = [one[torch.randperm(len(one), generator=random).to(one.device)] for one in (first, second)]
-    groups = min(GROUPS, len(first), len(second))
+    groups = min(MAX_GROUPS, len(first), len(second))
     without = torch.tensor(
         [frechet_distance(*(_without(one, group, groups) for one in shuffled)) for group in range(groups)],
         dtype=torch.float64,
@@ -64,7 +64,7 @@ def frechet_interval(first: Tensor, second: Tensor, seed: int = 0) -> tuple[floa
 
 
 def _without(features: Tensor, group: int, groups: int) -> Tensor:
-    """Return the features but those of one of the groups."""
+    """Return the features without those of one group."""
     place = torch.arange(len(features), device=features.device)
     return features[place % groups != group]
 
@@ -72,8 +72,8 @@ def _without(features: Tensor, group: int, groups: int) -> Tensor:
 def _trace_of_root(one: Tensor, two: Tensor) -> Tensor:
     """Return tr (Σ₁Σ₂)^½ where Σ = XᵀX for centred, scaled X.
 
-    Its eigenvalues are the squared singular values of X₁X₂ᵀ. With fewer images than features that matrix is the
-    smaller one; otherwise they are the eigenvalues of the symmetric Σ₁^½ Σ₂ Σ₁^½.
+    The eigenvalues of Σ₁Σ₂ are the squared singular values of X₁X₂ᵀ, which is small if there are fewer images than features.
+    They are also the eigenvalues of the symmetric Σ₁^½ Σ₂ Σ₁^½, which is small otherwise.
     """
     if min(len(one), len(two)) < one.shape[1]:
         return torch.linalg.matrix_norm(one @ two.T, "nuc")

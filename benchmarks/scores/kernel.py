@@ -3,24 +3,26 @@
 import torch
 from torch import Tensor
 
-DRAWS = 400
+RESAMPLES = 400
 
 
 def kernel_distance(first: Tensor, second: Tensor) -> float:
     """Return the unbiased squared MMD of feature matrices n × d and m × d under k(a, b) = (a·b / d + 1)³, in float64.
 
-    0 on average for sets of one distribution, so single values may be negative. All images enter at once; there are
-    no subsets. Needs n, m ≥ 2.
+    The mean is 0 for two sets of one distribution, so values may be negative. All images count at once, without subsets.
+    Needs n, m ≥ 2.
     """
     first, second = first.double(), second.double()
     return (_within(first) + _within(second) - 2 * _kernel(first, second).mean()).item()
 
 
-def kernel_interval(first: Tensor, second: Tensor, seed: int = 0, draws: int = DRAWS) -> tuple[float, float]:
+def kernel_interval(
+    first: Tensor, second: Tensor, seed: int = 0, draws: int = RESAMPLES
+) -> tuple[float, float]:
     """Return the 95 % percentile interval of :func:`kernel_distance` over images, by the bootstrap of both sets.
 
-    Images are drawn anew with replacement as weights, so the three kernel matrices are computed once; an image's pairs
-    with itself stay out, as in the estimate.
+    Resampled images are weights, so the three kernel matrices are computed once. Pairs of an image with itself are left out,
+    as in the estimate.
     """
     first, second = first.double(), second.double()
     random = torch.Generator().manual_seed(seed)
@@ -36,7 +38,7 @@ def kernel_interval(first: Tensor, second: Tensor, seed: int = 0, draws: int = D
 
 
 def _resampled(draws: int, count: int, random: torch.Generator) -> Tensor:
-    """Return how often each of ``count`` images is among ``count`` drawn ones, as a share: draws × count."""
+    """Return the share of each of ``count`` images among ``count`` images drawn with replacement: draws × count."""
     drawn = torch.randint(count, (draws, count), generator=random)
     return torch.zeros(draws, count, dtype=torch.float64).scatter_add_(
         1, drawn, torch.full((draws, count), 1 / count, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Precision, recall, density and coverage: where two sets of features lie, by nearest neighbours.
+"""Precision, recall, density and coverage: the overlap of two sets of features by nearest neighbours.
 
 Precision and recall: Kynkäänniemi et al., NeurIPS 2019, arXiv 1904.06991, eq. 1 and 2. Density and coverage: Naeem et al.,
 ICML 2020, arXiv 2002.09797, eq. 2 and 3. A feature's ball reaches to its k-th nearest neighbour within its own set.
@@ -13,7 +13,7 @@ NEIGHBOURS = 5
 def manifold_scores(generated: Tensor, real: Tensor, k: int = NEIGHBOURS) -> dict[str, float]:
     """Return the four scores of feature matrices n × d and m × d by name.
 
-    ``precision``: share of generated features inside some real ball, 0 … 1. ``recall``: share of real ones inside some
+    ``precision``: share of generated features inside any real ball, 0 … 1. ``recall``: share of real features inside any
     generated ball, 0 … 1. ``density``: mean number of real balls around a generated feature over k, from 0 on, about 1
     for equal sets. ``coverage``: share of real balls with a generated feature inside, 0 … 1; its expectation for equal
     sets depends on n, m and k. Needs n, m > k.
@@ -31,5 +31,5 @@ def manifold_scores(generated: Tensor, real: Tensor, k: int = NEIGHBOURS) -> dic
 
 
 def _reach(features: Tensor, k: int) -> Tensor:
-    """Return every feature's distance to its k-th nearest other."""
+    """Return the distance of every feature to its k-th nearest neighbour in the same set."""
     return torch.cdist(features, features).kthvalue(k + 1, dim=1).values

@@ -1,4 +1,4 @@
-"""How close a set of images is to real ones, by every score on two matrices of features."""
+"""How close a set of images is to real images, by every score on two matrices of features."""
 
 from collections.abc import Mapping
 

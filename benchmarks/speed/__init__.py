@@ -2,5 +2,5 @@
 
     python -m pytest benchmarks/speed --benchmark-columns=min,median,iqr,rounds
 
-Nothing is asserted of time here; :mod:`benchmarks.speed.gate` judges.
+The suite asserts no times; :mod:`benchmarks.speed.gate` judges them.
 """

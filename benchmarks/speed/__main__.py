@@ -1,4 +1,4 @@
-"""Measures what ``results/speed`` holds: profiles, the promises of speed, what each optimisation gave, runs side by side.
+"""Measures the contents of ``results/speed``: profiles, promises of speed, the gain of each optimisation, runs side by side.
 
     python -m benchmarks.speed results/speed
 
@@ -33,13 +33,13 @@ from benchmarks.tables.formats import markdown_grid
 from benchmarks.tables.terminal import OUT, show_grid
 
 ROWS = ("simgan", "simgan-nohist", "simgan-ggdr", "pixelda")
-WAYS = {"cpu": ("eager", "compile", "bf16", "contiguous"), "cuda": ("eager", "compile", "graphs", "bf16")}
+VARIANTS = {"cpu": ("eager", "compile", "bf16", "contiguous"), "cuda": ("eager", "compile", "graphs", "bf16")}
 SHORT = "simgan[refiner_pretraining=20;critic_pretraining=0]"
 JOBS = {"fonts-digits": 60, "digits-photos": 30}  # steps of each of four runs
 
 
 def main(folder: Path) -> None:
-    """Measure everything and write it into a folder, a part as soon as it is there."""
+    """Measure everything and write it into a folder, each part as soon as it is measured."""
     device = torch.device(resolve_device("auto"))
     about = describe(device)
     made: list[Grid] = []
@@ -66,7 +66,7 @@ def main(folder: Path) -> None:
         add("jobs", _jobs_grid(jobs), jobs)
     study = Study(name="speed", about="", pairs=("fonts-digits",), rows=ROWS, seeds=(0,))
     write(
-        profiled(list(runs(study, device.type)), None, windows=20, steps=5, variants=WAYS[device.type]),
+        profiled(list(runs(study, device.type)), None, windows=20, steps=5, variants=VARIANTS[device.type]),
         folder,
     )
     OUT.print(f"written to {folder}")
@@ -107,7 +107,7 @@ def _jobs_grid(jobs: Mapping[str, Mapping[int, list[float]]]) -> Grid:
 
 
 def bars(gained: Sequence[Gain]) -> Figure:
-    """Return how many times as fast every optimisation made its work."""
+    """Return a chart of how many times as fast every optimisation makes its work."""
     figure = Figure(figsize=(7, 0.5 * len(gained) + 1), layout="constrained")
     axes = figure.subplots()
     points = {"what": [f"{one.name}\n{one.where}" for one in gained], "gain": [one.times for one in gained]}

@@ -1,4 +1,4 @@
-"""How every suite times: on the device, waited for, with a word on what it was that took so long."""
+"""How every suite times work: until the device has finished, with the size of the work beside the time."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -13,26 +13,26 @@ from benchmarks.running.provenance import describe
 
 
 class Timed(Protocol):
-    """Times a piece of work so many times over."""
+    """Times a piece of work, ``rounds`` times."""
 
     def __call__(self, work: Callable[[], object], *, rounds: int) -> None:
-        """Time ``work``, and say in ``extra_info`` on what and how much work and memory it was."""
+        """Time ``work``; put the host, the amount of work and on CUDA the memory into ``extra_info``."""
         ...
 
 
 @pytest.fixture
 def device() -> torch.device:
-    """Return the GPU where there is one."""
+    """Return the GPU, or the CPU where there is none."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 @pytest.fixture
 def timed(benchmark: Any, device: torch.device) -> Timed:
-    """Return what times work on the device.
+    """Return a function that times work on the device.
 
-    ``extra_info`` holds the device's name, the threads, the floating-point operations and bytes of a call (``flops`` only
-    where there are any) and on CUDA ``peak_mib``; resident memory would be that of all tests before. The calls that are
-    counted warm the work up.
+    ``extra_info`` holds the device's name, the number of threads, the floating-point operations (if any) and bytes of a
+    call, and on CUDA ``peak_mib``; resident memory on a CPU would include all earlier tests. The calls that count
+    operations and bytes also warm the work up.
     """
 
     def time(work: Callable[[], object], *, rounds: int) -> None:

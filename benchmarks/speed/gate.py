@@ -1,9 +1,9 @@
-"""Says whether a change has slowed the hot paths, by how much runs of the same code differ. Needs no torch.
+"""Says whether a change has slowed the hot paths, given how much runs of the same code differ. Needs no torch.
 
     python -m benchmarks.speed.gate BASE.json BASE.json BASE.json --new NEW.json NEW.json
 
-Every file is one run, a process of its own: ``python -m pytest benchmarks/speed --benchmark-json=FILE``. Exit codes: 0
-nothing is slower, 1 something is, 2 bad input.
+Every file comes from a process of its own: ``python -m pytest benchmarks/speed --benchmark-json=FILE``. Exit codes: 0
+no benchmark is slower, 1 a benchmark is slower, 2 bad input.
 """
 
 import argparse
@@ -24,15 +24,15 @@ from benchmarks.tables.cells import Grid
 from benchmarks.tables.terminal import OUT, show_grid
 from mistakes import UserMistake
 
-FAMILY = 0.05  # the chance that runs of one code are called slower in any benchmark
-FLOOR = 0.02  # a smaller change is never called one
-LEAST = 3  # base files
+FAMILY_ERROR = 0.05  # the chance that runs of one code are called slower in any benchmark
+MIN_CHANGE = 0.02  # a smaller relative change counts as noise
+MIN_BASE_RUNS = 3
 COLUMNS = ("benchmark", "base", "new", "ratio", "threshold", "verdict")
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 
-class Verdict(StrEnum):
-    """What became of a benchmark, worst first."""
+class SpeedVerdict(StrEnum):
+    """The verdict on a benchmark, worst first."""
 
     SLOWER = "slower"
     FASTER = "faster"
@@ -42,8 +42,8 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
-    """One file: when it was made, and of every benchmark where it ran and the logarithm of its median in seconds."""
+class SuiteRun:
+    """One file: when it was made, and by benchmark the place where it ran and the logarithm of its median seconds."""
 
     path: Path
     made: str
@@ -52,8 +52,8 @@ class Run:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
-    """A benchmark: seconds before and after, geometric means over runs; the ratio from which on it counts as slower."""
+class ComparedBenchmark:
+    """A benchmark: geometric means of its seconds over base and new runs, and the ratio above which it is slower."""
 
     name: str
     base: float | None
@@ -62,53 +62,53 @@ class Line:
 
     @property
     def ratio(self) -> float | None:
-        """How many times as long it takes now."""
+        """The new time over the base time."""
         return self.new / self.base if self.base and self.new else None
 
     @property
-    def verdict(self) -> Verdict:
-        """What became of it; faster is judged as strictly as slower."""
+    def verdict(self) -> SpeedVerdict:
+        """The verdict; faster is judged as strictly as slower."""
         if self.ratio is None or self.threshold is None:
-            return Verdict.GONE if self.new is None else Verdict.NEW
+            return SpeedVerdict.GONE if self.new is None else SpeedVerdict.NEW
         if self.ratio > self.threshold:
-            return Verdict.SLOWER
-        return Verdict.FASTER if self.ratio < 1 / self.threshold else Verdict.NOISE
+            return SpeedVerdict.SLOWER
+        return SpeedVerdict.FASTER if self.ratio < 1 / self.threshold else SpeedVerdict.NOISE
 
     @property
     def order(self) -> tuple[int, float]:
-        """The key to sort lines by: the verdict, then the largest ratio first."""
-        return list(Verdict).index(self.verdict), -(self.ratio or 0.0)
+        """The key to sort by: the verdict, then the largest ratio first."""
+        return list(SpeedVerdict).index(self.verdict), -(self.ratio or 0.0)
 
     def shown(self) -> tuple[str, ...]:
-        """Return what stands below ``COLUMNS``."""
+        """Return the cells below ``COLUMNS``."""
         factors = ("" if factor is None else f"× {factor:#.4g}" for factor in (self.ratio, self.threshold))
         return self.name, _time(self.base), _time(self.new), *factors, self.verdict
 
 
 def threshold(base: np.ndarray, new: np.ndarray, level: float) -> np.ndarray:
-    """Return how much the mean of new logarithms may exceed that of base ones; runs lie along the last axis.
+    """Return how much the mean of new logarithms may exceed the mean of base logarithms; runs lie along the last axis.
 
-    The one-sided prediction interval for the mean of m runs after k of the same code: t(1 − level, k + m − 2) · s ·
-    √(1/k + 1/m), never below log(1 + ``FLOOR``). The runs of either side are of one code, so s² pools the variance within
-    both; for m = 1 it is that of the base. A benchmark has its own s: pooled over benchmarks the noisy ones would raise
-    false alarms. docs/profiling.md has the rates of a simulation.
+    This is the one-sided prediction interval for the mean of m runs after k runs of the same code: t(1 − level, k + m − 2) ·
+    s · √(1/k + 1/m), at least log(1 + ``MIN_CHANGE``). Each side is of one code, so s² pools the variances within both
+    sides; for m = 1 it is the variance of the base. Every benchmark has its own s: if s were pooled over benchmarks, noisy
+    ones would raise false alarms. docs/profiling.md has the rates of a simulation.
     """
     k, m = base.shape[-1], new.shape[-1]
     squares = k * base.var(-1) + m * new.var(-1)
     half = students(1 - 2 * level, k + m - 2) * np.sqrt(squares / (k + m - 2) * (1 / k + 1 / m))
-    return np.maximum(half, math.log1p(FLOOR))
+    return np.maximum(half, math.log1p(MIN_CHANGE))
 
 
-def judged(base: Sequence[Run], new: Sequence[Run]) -> list[Line]:
-    """Return what became of every benchmark, worst first; raises :class:`UserMistake` where runs do not compare."""
+def compared(base: Sequence[SuiteRun], new: Sequence[SuiteRun]) -> list[ComparedBenchmark]:
+    """Return every benchmark of either side, worst first; raises :class:`UserMistake` for runs that do not compare."""
     _check(base, new)
     before, after = base[0].logs.keys(), new[0].logs.keys()
-    level = FAMILY / len(before & after)
+    level = FAMILY_ERROR / len(before & after)
     lines = []
     for name in before | after:
         one, two = (np.array([run.logs[name] for run in runs if name in run.logs]) for runs in (base, new))
         lines.append(
-            Line(
+            ComparedBenchmark(
                 name=name,
                 base=math.exp(one.mean()) if len(one) else None,
                 new=math.exp(two.mean()) if len(two) else None,
@@ -118,12 +118,12 @@ def judged(base: Sequence[Run], new: Sequence[Run]) -> list[Line]:
     return sorted(lines, key=lambda line: (line.order, line.name))
 
 
-def read(path: Path) -> Run:
-    """Return a run from a file of pytest-benchmark."""
+def read(path: Path) -> SuiteRun:
+    """Return a run from a file of pytest-benchmark; raises :class:`UserMistake` for any other file."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         found = {one["fullname"].removeprefix("benchmarks/speed/"): one for one in content["benchmarks"]}
-        return Run(
+        return SuiteRun(
             path=path,
             made=content["datetime"],
             places={name: _place(one["extra_info"], content["machine_info"]) for name, one in found.items()},
@@ -138,18 +138,18 @@ def read(path: Path) -> Run:
 
 
 def _place(about: Mapping[str, object], machine: Mapping[str, object]) -> str:
-    """Return where a benchmark ran, as far as it says."""
+    """Return device, threads and machine of a benchmark, as far as its file names them."""
     told = [f"{name} {about[name]}" for name in ("device", "threads") if name in about]
     return ", ".join([*told, f"machine {machine['node']}"])
 
 
-def _check(base: Sequence[Run], new: Sequence[Run]) -> None:
-    """Raise :class:`UserMistake` unless there are enough runs, each its own, that hold the same."""
-    if len(base) < LEAST:
+def _check(base: Sequence[SuiteRun], new: Sequence[SuiteRun]) -> None:
+    """Raise :class:`UserMistake` unless there are enough distinct runs, with the same benchmarks on each side."""
+    if len(base) < MIN_BASE_RUNS:
         raise UserMistake(
-            f"base files: {len(base)}; allowed: at least {LEAST} runs of the same code, better five."
+            f"number of base files is {len(base)}; allowed: at least {MIN_BASE_RUNS} runs of the same code, better five."
         )
-    made: dict[str, Run] = {}
+    made: dict[str, SuiteRun] = {}
     for run in (*base, *new):
         if (other := made.setdefault(run.made, run)) is not run:
             raise UserMistake(
@@ -169,7 +169,7 @@ def _check(base: Sequence[Run], new: Sequence[Run]) -> None:
         )
 
 
-def _check_places(first: Run, run: Run) -> None:
+def _check_places(first: SuiteRun, run: SuiteRun) -> None:
     for name in sorted(first.places.keys() & run.places.keys()):
         here, there = first.places[name], run.places[name]
         if here != there:
@@ -187,20 +187,20 @@ def _time(seconds: float | None) -> str:
 
 
 class _Words(argparse.ArgumentParser):
-    """Not typer: there an option takes no list of words, such as a shell makes of ``new-*.json``."""
+    """Used instead of typer, whose options take no list of words, such as a shell makes of ``new-*.json``."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise what would be printed."""
+        """Raise the message as :class:`UserMistake`, where argparse would exit."""
         raise UserMistake(message)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print what became of every benchmark; return 0 nothing is slower, 1 something is, 2 bad input."""
+    """Print the verdict on every benchmark; return 0 if no benchmark is slower, 1 if one is, 2 for bad input."""
     words = _Words(
         prog="python -m benchmarks.speed.gate", description="Say whether a change has slowed the hot paths."
     )
     words.add_argument(
-        "base", nargs="+", type=Path, metavar="BASE", help=f"runs of the code before, {LEAST} or more"
+        "base", nargs="+", type=Path, metavar="BASE", help=f"runs of the code before, {MIN_BASE_RUNS} or more"
     )
     words.add_argument(
         "--new", nargs="+", type=Path, required=True, help="runs of the code now, better three"
@@ -208,17 +208,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         given = words.parse_args(arguments)
         base, new = ([read(path) for path in paths] for paths in (given.base, given.new))
-        lines = judged(base, new)
+        lines = compared(base, new)
     except UserMistake as mistake:
         print(f"error: {mistake}", file=sys.stderr)
         return 2
     show_grid(Grid(heading="Speed", columns=COLUMNS, cells=tuple(line.shown() for line in lines)))
     counts = Counter(line.verdict for line in lines)
-    said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if verdict in counts)
+    said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in SpeedVerdict if verdict in counts)
     OUT.print(
-        f"{said}; {len(base)} base and {len(new)} new runs; equal code is called slower in {FAMILY:.0%} of such comparisons"
+        f"{said}; {len(base)} base and {len(new)} new runs; equal code is called slower in {FAMILY_ERROR:.0%} of such comparisons"
     )
-    return int(Verdict.SLOWER in counts)
+    return int(SpeedVerdict.SLOWER in counts)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the suite promises of its speed, measured: every promise with the figure and whether it is kept here."""
+"""The suite's promises of its speed, measured: each with its figure and whether it is kept on this machine."""
 
 import subprocess
 import sys
@@ -39,7 +39,7 @@ ROUNDS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Goal:
-    """A promise: what was measured, in words the figure and the limit, and whether it is kept; ``None`` without a GPU."""
+    """A promise: its name, limit and figure in words, and whether it is kept; ``None`` if it needs a GPU that is missing."""
 
     name: str
     limit: str
@@ -48,12 +48,12 @@ class Goal:
 
     @property
     def verdict(self) -> str:
-        """Say in one word how it stands."""
+        """Say in words whether the promise is kept."""
         return {True: "kept", False: "missed", None: "not measured"}[self.kept]
 
 
 def wide(row: str, device: torch.device) -> tuple[Method, Iterator[Batch]]:
-    """Return a row at the paper's width, just begun, with random images of 35 × 55, 64 a batch."""
+    """Return a row at the paper's width after one pretraining step, and batches of 64 random images of 35 × 55."""
     recipe = RECIPES[row]
     method = change(recipe.at("paper"), SHORT).build(EYES, device, seed=0)
     batches = _random_batches(device)
@@ -71,7 +71,7 @@ def _random_batches(device: torch.device) -> Iterator[Batch]:
 
 
 def seconds(work: Callable[[], object], device: torch.device) -> float:
-    """Return how long a call takes, the device waited for."""
+    """Return the seconds of a call until the device has finished."""
     wait_for(device)
     start = time.perf_counter()
     work()
@@ -82,7 +82,7 @@ def seconds(work: Callable[[], object], device: torch.device) -> float:
 def interleaved(
     works: Mapping[str, Callable[[], object]], device: torch.device, rounds: int = ROUNDS
 ) -> dict[str, list[float]]:
-    """Return the seconds of every work in every round, all in turn, a first round dropped."""
+    """Return the seconds of every piece of work in every round; work is interleaved, and a first round is dropped."""
     found: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(1 + rounds):
         for name, work in works.items():
@@ -91,12 +91,12 @@ def interleaved(
 
 
 def ratio(found: Mapping[str, Sequence[float]], one: str, other: str) -> float:
-    """Return the median over rounds of one work's time over that of another beside it."""
+    """Return the median over rounds of the time of ``one`` over the time of ``other`` in the same round."""
     return median(mine / its for mine, its in zip(found[one], found[other], strict=True))
 
 
 def matrix_rate(device: torch.device) -> Goal:
-    """SimGAN at the paper's width against a matrix product of the same minute."""
+    """Measure SimGAN at the paper's width against a matrix product, interleaved."""
     method, batches = wide("simgan", device)
     product, operations = product_on(device)
     flops = flops_of(lambda: method.step(batches))
@@ -112,7 +112,7 @@ def matrix_rate(device: torch.device) -> Goal:
 
 
 def outside_steps(scale: str, device: torch.device) -> Goal:
-    """The harness's own time while a method trains."""
+    """Measure the time of training outside steps."""
     limit = {"small": 0.05, "paper": 0.01}[scale]
     if scale == "paper":
         method, batches = wide("simgan", device)
@@ -146,7 +146,7 @@ def outside_steps(scale: str, device: torch.device) -> Goal:
 
 
 class _Counted:
-    """Batches that count the images they gave, as the harness asks."""
+    """Batches that count the images that were drawn, as training expects."""
 
     def __init__(self, batches: Iterator[Batch]) -> None:
         self._batches, self.drawn = batches, 0
@@ -160,7 +160,7 @@ class _Counted:
 
 
 def ingredients(device: torch.device) -> Iterator[Goal]:
-    """History and GGDR at the paper's width: what they cost of a step."""
+    """Measure the share of history and GGDR in a step at the paper's width."""
     method, batches = wide("simgan", device)
     history = method.state["history"]
     fresh = next(batches).source[: EYES.batch // 2]
@@ -186,7 +186,7 @@ def ingredients(device: torch.device) -> Iterator[Goal]:
 
 
 def evaluation_share(device: torch.device) -> Iterator[Goal]:
-    """One whole run at ``small``: what its scores take of its training's time."""
+    """Measure the time of a run's scores against that of its training, at ``small``."""
     (spec,) = _specs("simgan", device)
     record, _ = run(spec, None, lambda *_: None)
     training = record.seconds["training"] + record.seconds["pretraining"]
@@ -206,7 +206,7 @@ def _specs(row: str, device: torch.device) -> list[RunSpec]:
 
 
 def commands() -> Iterator[Goal]:
-    """Whole commands, from start to exit."""
+    """Measure whole commands, from start to exit."""
     with tempfile.TemporaryDirectory() as folder:
         many = write_many(Path(folder))
         limits = {
@@ -231,13 +231,16 @@ def _command(words: Sequence[str]) -> float:
 
 
 def on_gpu(device: torch.device) -> Iterator[Goal]:
-    """What only a GPU can show: small images in captured steps, PixelDA's schedule, SimGAN's batch in bfloat16."""
+    """Measure on a GPU: small images in captured steps, PixelDA's schedule, SimGAN's batch in bfloat16."""
     questions: dict[str, tuple[str, str, str, str, Callable[[Profile, Machine], tuple[str, bool]]]] = {
         "captured steps at 32 × 32, SimGAN at small": ("simgan", "small", "graphs", *_TWICE),
         "captured steps at 32 × 32, PixelDA at small": ("pixelda", "small", "graphs", *_TWICE),
         "PixelDA's paper schedule, captured": ("pixelda", "paper", "graphs", "about 2 ms a step", _in_time),
         "SimGAN at the paper's scale in bfloat16, of a convolution's rate": (
-            *("simgan[refiner_pretraining=1]", "paper", "bf16", "≥ 40 %"),
+            "simgan[refiner_pretraining=1]",
+            "paper",
+            "bf16",
+            "≥ 40 %",
             _of_convolution,
         ),
     }
@@ -249,8 +252,8 @@ def on_gpu(device: torch.device) -> Iterator[Goal]:
             )
             specs = list(runs(study, device.type))
             both = profiled(specs, None, windows=10, steps=20, variants=("eager", variant))
-            ways = [one for one in both.rows if one.variant == variant]
-            found, kept = read(ways[0], both.machine) if ways else (both.omitted[0].reason, False)
+            shown = [one for one in both.rows if one.variant == variant]
+            found, kept = read(shown[0], both.machine) if shown else (both.omitted[0].reason, False)
         yield Goal(name=name, limit=limit, found=found, kept=kept)
 
 
@@ -271,7 +274,7 @@ _TWICE = ("≥ 2 × as fast as plain ones", _twice)
 
 
 def goals(device: torch.device) -> list[Goal]:
-    """Measure all; takes about five minutes on two cores."""
+    """Measure all promises; takes about five minutes on two cores."""
     keep_freed_memory()
     return [
         matrix_rate(device),

@@ -1,4 +1,4 @@
-"""Whether runs side by side end sooner: one matrix, timed with every number of jobs in turn.
+"""Whether runs side by side end sooner: one set of runs, timed with every number of jobs in turn.
 
 python -m benchmarks.speed.jobs fonts-digits small 60
 """
@@ -22,10 +22,13 @@ from benchmarks.studies.study import RunSpec, Study
 def compare_jobs(
     specs: Sequence[RunSpec], counts: Sequence[int] = (1, 2), rounds: int = 3
 ) -> Mapping[int, list[float]]:
-    """Return by number of jobs the seconds that all runs took, a value a round, a fresh process and its imports included."""
+    """Return for each number of jobs the seconds of all runs in every round; a round includes a new process and its imports."""
     seconds: dict[int, list[float]] = {count: [] for count in counts}
     for _ in range(rounds):
-        for count, found in seconds.items():  # interleaved: whatever else the machine does meets all of them
+        for (
+            count,
+            found,
+        ) in seconds.items():  # interleaved, so that other load on the machine meets all counts alike
             start = time.perf_counter()
             process = get_context("spawn").Process(target=_run, args=(specs, count))
             process.start()

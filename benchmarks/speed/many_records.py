@@ -1,4 +1,4 @@
-"""A published study over many seeds: records like its own with other scores, and the study as a TOML file."""
+"""A published study extended to many seeds: its records with varied scores, and the study as a TOML file."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from benchmarks.studies.study import RunSpec
 from benchmarks.tables.table import records_of
 
 PUBLISHED = Path(__file__).parents[2] / "results"
-SPREAD = 0.05  # of a score from seed to seed, relative
+RELATIVE_DEVIATION = 0.05  # standard deviation of scores from seed to seed
 FORM = """name = "many"
 about = "a study of many seeds"
 pairs = {pairs}
@@ -22,17 +22,17 @@ seeds = {seeds}
 
 
 def write_many(folder: Path, seeds: int = 1000) -> Path:
-    """Record so many seeds of ``simgan-ablation`` below a folder; return the study's TOML file beside the runs.
+    """Write records of ``seeds`` seeds of ``simgan-ablation`` below a folder; return the study's TOML file beside the runs.
 
-    The ids are those that the runs of that study would have; all else is taken from the published seeds in turn, with
-    scores, errors of snapshots and step times times normal noise around 1.
+    Ids are those of the study's own runs. All else comes from the published seeds in turn; scores, errors of snapshots and step
+    times are multiplied by normal noise around 1.
     """
     study, random = STUDIES["simgan-ablation"], np.random.default_rng(0)
     published = records_of(study, store.read_all(PUBLISHED))
     for row in study.rows:
         mine = [record for record in published if record.row == row]
         for seed in range(seeds):
-            factor = 1 + SPREAD * random.standard_normal()
+            factor = 1 + RELATIVE_DEVIATION * random.standard_normal()
             store.write(_like(mine[seed % len(mine)], seed, factor), {}, folder)
     file = folder / "many.toml"
     file.write_text(FORM.format(pairs=[*study.pairs], rows=[*study.rows], seeds=seeds), encoding="utf-8")
@@ -40,7 +40,7 @@ def write_many(folder: Path, seeds: int = 1000) -> Path:
 
 
 def _like(record: RunRecord, seed: int, factor: float) -> RunRecord:
-    """Return the record as another seed might have left it."""
+    """Return the record for another seed, its scores and times multiplied by ``factor``."""
     spec = RunSpec(**{**record.spec, "seed": seed})
     times = {name: value if name == "windows" else value * factor for name, value in record.step_ms.items()}
     return replace(

@@ -1,6 +1,6 @@
-"""What makes the suite fast: every optimisation against the plain way to do the same, timed in turns.
+"""The optimisations of the suite, each timed in turn with the plain way to do the same.
 
-Each entry puts the plain way back for a moment, as public implementations of these methods have it.
+Every entry restores the plain way for a moment, as public implementations of these methods do it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +32,7 @@ GLIBC = {memory.MMAP_MAX: 65536, memory.TRIM_THRESHOLD: 128 << 10, memory.TOP_PA
 
 @dataclass(frozen=True, kw_only=True)
 class Gain:
-    """An optimisation: where it is timed, milliseconds before and after, the median of their ratios, what stays equal."""
+    """An optimisation: where it is timed, what it does to results, milliseconds before and after, and their median ratio."""
 
     name: str
     where: str
@@ -43,7 +43,7 @@ class Gain:
 
 
 def small(row: str, pair: str = "fonts-digits") -> Work:
-    """Return a step of a row in training at ``small``."""
+    """Return a function that does a training step of a row at ``small``."""
     domains, scale = load_pair(pair), find_scale("small")
     problem = problem_of(domains, scale)
     method = configure(row, "small").build(problem, CPU, seed=0)
@@ -53,13 +53,13 @@ def small(row: str, pair: str = "fonts-digits") -> Work:
 
 
 def at_paper_width() -> Work:
-    """Return a step of SimGAN at the paper's width."""
+    """Return a function that does a training step of SimGAN at the paper's width."""
     method, batches = wide("simgan", CPU)
     return lambda: method.step(batches)
 
 
 def plain_layout() -> AbstractContextManager[object]:
-    """Lay everything out plainly that would be in channels-last."""
+    """Use the contiguous layout in place of channels-last."""
     return mock.patch.object(torch, "channels_last", torch.contiguous_format)
 
 
@@ -80,12 +80,12 @@ def fresh_memory() -> Iterator[None]:
 
 
 def usual_gradient() -> AbstractContextManager[object]:
-    """Leave the gradient of wide layers' weights to the library."""
+    """Leave the weights' gradient of wide layers to the library."""
     return mock.patch.object(convolution, "MIN_CHANNELS", 1 << 30)
 
 
 def gradients_for_all() -> AbstractContextManager[object]:
-    """Let a loss be differentiated for every network's weights, as ``loss.backward()`` does."""
+    """Differentiate a loss for the weights of all networks, as ``loss.backward()`` does."""
     own = torch.autograd.grad
 
     def grad(loss: Tensor, wanted: Sequence[Tensor]) -> tuple[Tensor | None, ...]:
@@ -96,7 +96,7 @@ def gradients_for_all() -> AbstractContextManager[object]:
 
 
 def _leaves(loss: Tensor, without: set[int]) -> list[Tensor]:
-    """Return the parameters that a loss hangs on."""
+    """Return the parameters that a loss depends on, but those with an id in ``without``."""
     found, seen, nodes = list[Tensor](), set[object](), [loss.grad_fn]
     while nodes:
         node = nodes.pop()

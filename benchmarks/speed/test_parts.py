@@ -1,4 +1,4 @@
-"""What a step is made of beside arithmetic: the draw of a batch, SimGAN's history."""
+"""Parts of a step other than arithmetic: the draw of a batch, SimGAN's history."""
 
 import pytest
 import torch
@@ -8,10 +8,9 @@ from benchmarks.speed.conftest import Timed
 from datasets.catalogue import load_pair
 from methods.parts.history import History, HistoryBuffer
 
-SMALL, PAPER = (
-    (32, (1, 16, 16)),
-    (512, (1, 35, 55)),
-)  # the batch and the shape of fonts-digits and of SimGAN's eyes
+# batch and shape of fonts-digits, and of SimGAN's eyes
+SMALL = (32, (1, 16, 16))
+PAPER = (512, (1, 35, 55))
 
 
 def test_batch_draw(timed: Timed, device: torch.device) -> None:
@@ -25,7 +24,7 @@ def test_batch_draw(timed: Timed, device: torch.device) -> None:
 def test_history(
     timed: Timed, device: torch.device, action: str, batch: int, shape: tuple[int, int, int]
 ) -> None:
-    """Time what a full buffer does with a mini-batch: store it whole, or draw from it and store the fresh half."""
+    """Time a full buffer: ``fill`` stores a whole mini-batch, ``join`` draws half of one and stores the fresh half."""
     buffer = HistoryBuffer(History(), batch, shape, torch.Generator(device).manual_seed(0))
     refined = torch.rand(batch, *shape, device=device)
     buffer.fill(refined)

@@ -2,7 +2,7 @@
 
     python -m pytest benchmarks/speed/test_tables.py --benchmark-columns=min,median,iqr,rounds
 
-Records are written once, below the folder of pytest, and read while they are in the system's cache.
+Records are written once, below pytest's folder, and read from the system's cache.
 """
 
 import subprocess
@@ -18,12 +18,12 @@ from benchmarks.studies.published import find_study
 from benchmarks.tables.table import tables_of
 
 BENCH = Path(__file__).parents[2] / "bench.py"
-SEEDS = 1000  # of ten rows
+SEEDS = 1000  # for each of ten rows
 
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the file of a study that has 10,000 records beside it."""
+    """Return the file of a study; 10,000 records lie beside it."""
     return write_many(tmp_path_factory.mktemp("many"), SEEDS)
 
 

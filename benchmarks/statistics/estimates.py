@@ -1,4 +1,4 @@
-"""Means over seeds: their intervals, and what stands in for them where runs are odd or missing.
+"""Means over seeds with their intervals, and more robust numbers for odd or missing runs.
 
 Needs neither torch nor SciPy.
 """
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 NORMAL = NormalDist()
 Interval = tuple[float, float]
-ROUNDING = 1e-12  # sums of the same numbers in another order differ by less, relative to the numbers
+ROUNDING = 1e-12  # relative; sums of the same numbers in another order differ by less
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +26,13 @@ class Estimate:
     count: int
 
     def decimals(self, digits: int | None) -> int:
-        """Return so many decimals, or for ``None`` those of three significant digits of the mean, four at most."""
+        """Return ``digits``, or for ``None`` the decimals of three significant digits of the mean, at most four."""
         if digits is not None:
             return digits
         return min(4, max(0, 2 - math.floor(math.log10(abs(self.mean))))) if self.mean else 2
 
     def written(self, digits: int | None, *, sign: bool = False) -> str:
-        """Return "mean ± half" with so many decimals (``None``: three significant digits, four decimals at most)."""
+        """Return "mean ± half" with ``digits`` decimals (``None``: three significant digits, at most four decimals)."""
         digits = self.decimals(digits)
         mean = f"{self.mean:{'+' if sign else ''}z.{digits}f}"  # z: no negative zero
         return mean if self.half is None else f"{mean} ± {self.half:.{digits}f}"
@@ -55,7 +55,7 @@ def estimate(values: Sequence[float], level: float = 0.95) -> Estimate | None:
 def students(level: float, freedom: int) -> float:
     """Return the t within ± which a share ``level`` of Student's distribution lies, for whole degrees of freedom.
 
-    By bisection; SciPy's would do, but to import it takes as long as to read thousands of records.
+    Found by bisection: importing SciPy would take as long as reading thousands of records.
     """
     low, high = 0.0, math.pi / 2
     while low < (middle := (low + high) / 2) < high:
@@ -84,8 +84,8 @@ def bca_intervals(
 
     Efron 1987 (doi 10.1080/01621459.1987.10478410): the ends are the quantiles Φ(z₀ + (z₀ + z) / (1 − a (z₀ + z)))
     of ``draws`` resampled means, z the normal quantiles of (1 ∓ level) / 2. The order of the values does not matter.
-    Under about 20 values it is too short: of six from a normal distribution it holds the mean 86 times in 100.
-    Samples of one size are resampled alike, so that it costs little to have many of them at once.
+    Under about 20 values the interval is too short: for six values from a normal distribution it holds the mean 86 times in
+    100. Samples of one size share their resamples, so many samples at once cost little.
     """
     ordered = [np.sort(np.asarray(values, dtype=float)) for values in samples]
     found: dict[int, Interval] = {}
@@ -103,7 +103,7 @@ def bca_intervals(
 def _interval(
     sample: NDArray[np.float64], off: NDArray[np.float64], drawn: NDArray[np.float64], level: float
 ) -> Interval:
-    """Return the interval of one sorted sample from its deviations and the resampled means of these."""
+    """Return the interval of one sorted sample from its deviations ``off`` and their resampled means ``drawn``."""
     if sample[0] == sample[-1]:
         return float(sample[0]), float(sample[0])
     base, bend = _bias(drawn, ROUNDING * np.abs(sample).max()), _acceleration(off)
@@ -114,10 +114,10 @@ def _interval(
 
 
 def _resampled(samples: NDArray[np.float64], draws: int, seed: int) -> NDArray[np.float64]:
-    """Return the means of so many resamples of each sample, samples × draws; each draw takes the same places of all."""
+    """Return the means of resamples, samples × draws; a draw takes the same places of all samples."""
     (number, count), random = samples.shape, np.random.default_rng(seed)
     means = np.empty((number, draws))
-    parts = math.ceil(draws * count / 100_000)  # few enough draws each for the cache
+    parts = math.ceil(draws * count / 100_000)  # each small enough for the cache
     for part in np.array_split(means, parts, axis=1):
         size = part.shape[1]
         picks = random.integers(count, size=(size, count)) + count * np.arange(size)[:, None]
@@ -127,13 +127,13 @@ def _resampled(samples: NDArray[np.float64], draws: int, seed: int) -> NDArray[n
 
 
 def _bias(drawn: np.ndarray, tie: float) -> float:
-    """Return z₀, the normal quantile of the share of resampled means below the mean, here 0; ties count half."""
+    """Return z₀, the normal quantile of the share of resampled deviations below 0; ties count half."""
     return NORMAL.inv_cdf(float(np.mean(drawn < -tie) + np.mean(drawn <= tie)) / 2)
 
 
 def _acceleration(off: np.ndarray) -> float:
     """Return a = Σ u³ / (6 (Σ u²)^1.5) with the jackknife's influences u, for the mean the deviations from it."""
-    unit = off / np.abs(off).max()  # neither power may underflow
+    unit = off / np.abs(off).max()  # so that neither power underflows
     return float((unit**3).sum() / (6 * (unit**2).sum() ** 1.5))
 
 
@@ -144,6 +144,6 @@ def interquartile_mean(values: Sequence[float]) -> float:
 
 
 def worst_case(values: Sequence[float], planned: int, worst: float) -> float:
-    """Return the mean over ``planned`` runs if each of those without a value had scored ``worst``."""
+    """Return the mean over ``planned`` runs if each run without a value had scored ``worst``."""
     assert planned >= len(values)
     return (math.fsum(values) + (planned - len(values)) * worst) / planned

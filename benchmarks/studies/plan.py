@@ -1,4 +1,4 @@
-"""What a set of runs may cost, going by the records of like runs."""
+"""Estimates the cost of planned runs from the records of similar runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ SHIPPED = Path(__file__).parents[2] / "results"
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedRun:
-    """A run to come, or one that is recorded; ``seconds`` is the median of like runs, or ``None``."""
+    """A planned or recorded run; ``seconds`` is the median of similar runs, ``None`` without any."""
 
     id: str
     recorded: bool
@@ -29,8 +29,9 @@ class PlannedRun:
 def planned(specs: Sequence[RunSpec], results: Path) -> list[PlannedRun]:
     """Return every run with its state and estimated seconds.
 
-    Like runs are those of the same row, else of any trained row, on the same pair, scale and kind of device, here or
-    among the results that come with the project; one of several at a time counts with its share of the seconds.
+    Similar runs have the same pair, scale and kind of device, and the same row; if that row has no record, any trained row
+    will do. Records are those of ``results`` and of the project's own results. A run that shared the machine with others
+    counts with its share of the seconds.
     """
     known = [
         record
@@ -60,7 +61,7 @@ def planned(specs: Sequence[RunSpec], results: Path) -> list[PlannedRun]:
 
 
 def total(lines: Sequence[PlannedRun]) -> str:
-    """Return the sum in a sentence."""
+    """Return the number of runs and their total time in a sentence."""
     todo = [line for line in lines if not line.recorded]
     known = [line.seconds for line in todo if line.seconds is not None]
     unknown = len(todo) - len(known)

@@ -1,4 +1,4 @@
-"""The comparisons that are published, a few lines each."""
+"""The published comparisons, a few lines each."""
 
 from pathlib import Path
 
@@ -119,7 +119,7 @@ def find_study(name: str) -> Study:
         study = read_study(Path(name))
         if study.name in STUDIES:
             raise UserMistake(
-                f"study {name!r} has the name {study.name!r}, which is published; allowed: another."
+                f"study {name!r} has the name {study.name!r}, which is published; allowed: another name."
             )
         return study
     if name not in STUDIES:

@@ -1,4 +1,4 @@
-"""How large a run is: steps, batch and evaluation. What a scale changes in a method stands with the method."""
+"""How large a run is: steps, batch and evaluation. A method's config holds the settings that it changes at each scale."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from mistakes import unknown
 class Scale:
     """The budget of one run.
 
-    ``steps`` of the method on batches of ``pixels`` // (H · W) images, ``batch`` at most and at least 16; timed in
-    windows of ``window`` steps; ``task_steps`` for each task model.
+    The method does ``steps`` steps on batches of ``pixels`` // (H · W) images, at least 16 and at most ``batch``, timed in
+    windows of ``window`` steps. Each task model does ``task_steps`` steps.
     """
 
     about: str = ""

@@ -12,9 +12,9 @@ from mistakes import UserMistake
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """A comparison. The first row that is no bound is the baseline that differences are taken to.
+    """A comparison of rows. Differences are taken to the baseline, the first row that is no bound.
 
-    ``extractor`` is the one that FID and KID use; ``None`` leaves it to each pair.
+    ``extractor`` is the feature extractor of FID and KID; ``None`` means the extractor of each pair.
     """
 
     name: str
@@ -35,8 +35,8 @@ class Study:
 class RunSpec:
     """One run as plain data: everything that decides its outcome, and nothing else.
 
-    ``settings`` holds every setting of the row at its scale, so a changed default makes another run, as another
-    ``edition`` of a user's own data does.
+    ``settings`` holds every setting of the row at its scale, so a changed default makes another run. So does another
+    ``edition`` of a user's own data.
     """
 
     pair: str
@@ -56,7 +56,7 @@ class RunSpec:
 
     @property
     def id(self) -> str:
-        """A readable slug with a hash of the content."""
+        """A readable slug with a hash of all fields."""
         content = json.dumps(self.plain, sort_keys=True)
         slug = re.sub(r"[^a-z0-9.=-]+", "_", self.row.lower()).strip("_")[:60]
         digest = hashlib.sha256(content.encode()).hexdigest()[:10]

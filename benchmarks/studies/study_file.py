@@ -10,7 +10,7 @@ from datasets.own import form
 
 @dataclass(frozen=True, kw_only=True)
 class StudyForm:
-    """A study as it is written: ``pairs`` are names or TOML files, ``seeds`` how many or which ones."""
+    """A study as its file has it: ``pairs`` are names or TOML files, ``seeds`` a number of seeds or a list of them."""
 
     name: str
     about: str
@@ -23,14 +23,14 @@ class StudyForm:
 
 
 def read_form(path: Path) -> StudyForm:
-    """Return what the TOML file says; raises :class:`~mistakes.UserMistake` for anything else than a study's form."""
+    """Return what the TOML file says; raises :class:`~mistakes.UserMistake` for a file that does not fit :class:`StudyForm`."""
     return toml_form.read(path, StudyForm)
 
 
 def read_study(path: Path) -> Study:
-    """Return the study of a TOML file; of a pair's own TOML file nothing but the name is taken, its data may be gone.
+    """Return the study of a TOML file. A pair's own TOML file is read for its name alone, so its data may be gone.
 
-    Raises :class:`~mistakes.UserMistake` for anything wrong with either.
+    Raises :class:`~mistakes.UserMistake` for a mistake in either file.
     """
     form = read_form(path)
     seeds = str(form.seeds) if isinstance(form.seeds, int) else "".join(f"{seed}," for seed in form.seeds)

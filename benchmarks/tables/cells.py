@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 Columns = Mapping[str, Sequence[Any]]
-"""What a table tells machines: columns of equal length by their names."""
+"""A table for machines: columns of equal length by their names."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
     """Cells as they are shown.
 
-    ``bold`` holds the (row, column) of settings that differ from the baseline's, and of scores that stand apart.
+    ``bold`` holds the (row, column) of every bold cell: settings that differ from the baseline's, scores that stand apart.
     """
 
     heading: str
@@ -21,7 +21,7 @@ class Grid:
     bold: frozenset[tuple[int, int]] = frozenset()
 
     def without_blank_columns(self) -> "Grid":
-        """Return a grid without bold cells that lacks the columns in which nothing stands."""
+        """Return the grid without its blank columns and without bold cells."""
         kept = [place for place in range(len(self.columns)) if any(cells[place] for cells in self.cells)]
         return Grid(
             heading=self.heading,

@@ -1,6 +1,6 @@
 """Records before (A) and after (B) → the values that can be compared, by row, score and seed. Needs no torch.
 
-Runs are paired by all of their specification, the seed too.
+Two runs are a pair if their whole specification is equal, the seed included.
 """
 
 import json
@@ -16,12 +16,12 @@ from benchmarks.tables.summary import known_scores
 RUNS, STEP = "runs", "step_ms"
 WORSE = {"lower": 1, "higher": -1}
 
-Runs = Mapping[int, RunRecord]  # by seed
+RunsBySeed = Mapping[int, RunRecord]
 Pairs = Sequence[tuple[RunRecord, RunRecord]]
 
 
 class Verdict(StrEnum):
-    """What became of one score of one row, worst first."""
+    """The verdict on one score of one row, worst first."""
 
     LOST = "runs lost"
     WORSE = "worse"
@@ -40,8 +40,8 @@ class Verdict(StrEnum):
     SAME = "same"
 
 
-class Row(NamedTuple):
-    """What runs share that differ in settings and seed alone."""
+class ComparedRow(NamedTuple):
+    """The part of a run's specification that is compared: all but settings, budget and seed."""
 
     row: str
     pair: str
@@ -52,12 +52,12 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """The values of one score of one row, by the seeds that both have; ``fixed`` is a verdict that needs no interval.
+    """The values of one score of one row by the seeds of both sides; ``fixed`` is a verdict that needs no interval.
 
-    ``worse`` is the sign of B − A that is the worse one.
+    ``worse`` is the sign of B − A that means worse.
     """
 
-    row: Row
+    row: ComparedRow
     score: str = ""
     title: str = ""
     worse: int = 0
@@ -67,12 +67,12 @@ class Cell:
 
     @property
     def judged(self) -> bool:
-        """Say whether an interval decides."""
+        """Say whether an interval decides the verdict."""
         return self.fixed is None and self.before != self.after and len(self.before) > 1
 
     @property
     def seeds(self) -> int:
-        """Return over how many seeds there are values."""
+        """Return the number of seeds with values."""
         return max(len(self.before), len(self.after))
 
     @property
@@ -82,13 +82,13 @@ class Cell:
         return [math.log(b / a) if self.score == STEP else b - a for a, b in pairs]
 
 
-def row_of(record: RunRecord) -> Row:
+def row_of(record: RunRecord) -> ComparedRow:
     """Return the row that a record belongs to."""
-    return Row(*(record.spec[name] for name in Row._fields))
+    return ComparedRow(*(record.spec[name] for name in ComparedRow._fields))
 
 
-def paired(before: Iterable[RunRecord], after: Iterable[RunRecord]) -> Iterator[Cell]:
-    """Yield the cells of every row of either."""
+def cells(before: Iterable[RunRecord], after: Iterable[RunRecord]) -> Iterator[Cell]:
+    """Yield the cells of every row that either side has."""
     one, two = _by_settings(before), _by_settings(after)
     for key in one.keys() & two.keys():
         yield from _matched(one[key], two[key])
@@ -98,12 +98,12 @@ def paired(before: Iterable[RunRecord], after: Iterable[RunRecord]) -> Iterator[
         yield Cell(row=row, fixed=alone.get(row, Verdict.OTHER_SETTINGS))
 
 
-def _row(runs: Runs) -> Row:
+def _row(runs: RunsBySeed) -> ComparedRow:
     return row_of(next(iter(runs.values())))
 
 
-def _by_settings(records: Iterable[RunRecord]) -> dict[str, Runs]:
-    """Return the runs that differ in their seed alone, under all else as text."""
+def _by_settings(records: Iterable[RunRecord]) -> dict[str, RunsBySeed]:
+    """Return groups of runs that differ in their seed alone; keys are all else of the specification, as text."""
     found: dict[str, dict[int, RunRecord]] = {}
     for record in records:
         key = json.dumps({**record.spec, "seed": None}, sort_keys=True)
@@ -111,8 +111,8 @@ def _by_settings(records: Iterable[RunRecord]) -> dict[str, Runs]:
     return {**found}
 
 
-def _matched(one: Runs, two: Runs) -> Iterator[Cell]:
-    """Yield the cells of a row that both have with the same settings."""
+def _matched(one: RunsBySeed, two: RunsBySeed) -> Iterator[Cell]:
+    """Yield the cells of a row that both sides have with the same settings."""
     row, pairs = _row(one), [(one[seed], two[seed]) for seed in sorted(one.keys() & two.keys())]
     done = [(a, b) for a, b in pairs if a.status == b.status == OK]
     if not pairs:
@@ -131,8 +131,8 @@ def _matched(one: Runs, two: Runs) -> Iterator[Cell]:
         yield from _filled(Cell(row=row, score=STEP, title="ms / step", worse=1, fixed=fixed), times)
 
 
-def _ended(row: Row, pairs: Pairs) -> Cell:
-    """Return the cell that holds 1 for every run that ended well, 0 for others."""
+def _ended(row: ComparedRow, pairs: Pairs) -> Cell:
+    """Return the cell that holds 1 for every run that ended well, 0 for all other runs."""
     before, after = (
         tuple(float(record.status == OK) for record in side) for side in zip(*pairs, strict=True)
     )
@@ -143,7 +143,7 @@ def _ended(row: Row, pairs: Pairs) -> Cell:
 
 
 def _filled(cell: Cell, values: Sequence[tuple[float | None, float | None]]) -> Iterator[Cell]:
-    """Yield the cell with the values of a score that either side has."""
+    """Yield the cell with the values of a score, if either side has the score."""
     if shared := [(a, b) for a, b in values if a is not None and b is not None]:
         before, after = zip(*shared, strict=True)
         yield replace(cell, before=before, after=after)

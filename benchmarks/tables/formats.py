@@ -43,7 +43,7 @@ def markdown(table: Table) -> str:
 
 
 def markdown_grid(grid: Grid) -> str:
-    """Return one grid as a Markdown table, settings that differ from the baseline's in bold."""
+    """Return one grid as a Markdown table."""
     rows = [
         [f"**{cell}**" if (line, place) in grid.bold else cell for place, cell in enumerate(cells)]
         for line, cells in enumerate(grid.cells)
@@ -63,7 +63,7 @@ def html(table: Table) -> str:
 
 
 def html_grid(grid: Grid, links: Mapping[str, str] | None = None) -> str:
-    """Return one grid as an HTML table; a row's name leads where ``links`` says."""
+    """Return one grid as an HTML table; ``links`` gives the addresses that rows' names lead to."""
     places = links or {}
     rows = [
         [_cell(cell, (line, place) in grid.bold) for place, cell in enumerate(cells)]
@@ -80,7 +80,7 @@ def _cell(text: str, bold: bool) -> str:
 
 
 def html_notes(table: Table, head: str) -> str:
-    """Return the notes as an HTML list under a heading of that level, or nothing."""
+    """Return the notes as an HTML list under a heading of level ``head`` ("h2" …), or "" without notes."""
     notes = "\n".join(f"<li>{escape(note)}</li>" for note in table.notes)
     return f"<{head}>Notes</{head}>\n<ul>\n{notes}\n</ul>" if notes else ""
 
@@ -105,7 +105,7 @@ def _tabular(grid: Grid, table: Table) -> str:
 
 
 def csv(columns: Columns) -> str:
-    """Return columns as CSV, fractions with six significant digits, nothing for ``None``."""
+    """Return columns as CSV; fractions have six significant digits, ``None`` is an empty field."""
     page = StringIO()
     lines = writer(page, lineterminator="\n")
     lines.writerow(columns)

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-WORD = re.compile(
-    r"(<\w+>)?(?![-+]?\d|–)\S"
-)  # how a cell begins that is neither number nor blank, in bold or not
+# the beginning of a cell, bold or not, that is neither number nor blank
+WORD = re.compile(r"(<\w+>)?(?![-+]?\d|–)\S")
 
 
 def table(
@@ -18,8 +17,8 @@ def table(
 ) -> str:
     """Return a table whose first column heads its rows, in a box of its own that scrolls.
 
-    Caption and heads are plain text; cells are HTML already; columns without words are set to the right. ``ids`` are
-    those of the rows, "" for none.
+    Caption and heads are plain text, cells are HTML; columns without words are right-aligned. ``ids`` are the ids of the
+    rows, "" for no id.
     """
     words = [not place or any(WORD.match(row[place]) for row in rows) for place in range(len(heads))]
     sides = ["" if left else ' class="n"' for left in words]
@@ -41,7 +40,7 @@ def _row(cells: Sequence[str], sides: Sequence[str], name: str) -> str:
 
 
 def json_block(content: object) -> str:
-    """Return plain data as a script's block that no text in it can end."""
+    """Return plain data as a script block; text in the data cannot end the block."""
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
@@ -49,7 +48,7 @@ def json_block(content: object) -> str:
 
 
 def document(title: str, body: str, script: str = "") -> str:
-    """Return a whole page with its style and script inside; its policy lets a browser load and run nothing else."""
+    """Return a whole page with its style and script; its policy forbids a browser to load or run anything else."""
     style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
     policy = f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}"
     return f"""<!DOCTYPE html>
@@ -72,5 +71,5 @@ def document(title: str, body: str, script: str = "") -> str:
 
 
 def _digest(text: str) -> str:
-    """Return the source expression that allows exactly this text (Content Security Policy Level 3, 2.3.1)."""
+    """Return the source expression that allows this exact text (Content Security Policy Level 3, 2.3.1)."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,4 +1,4 @@
-"""What the terminal shows of results: tables, lists and JSON, on stdout."""
+"""Results on the terminal: tables, lists and JSON, on stdout."""
 
 import json
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ def print_json(content: object) -> None:
 
 
 def show_grid(grid: "Grid", *, numbers: bool = True) -> None:
-    """Print one grid; its columns of ``numbers`` are set to the right, those of a plain list to the left."""
+    """Print one grid; columns of ``numbers`` are right-aligned, columns of a plain list left-aligned."""
     table = RichTable(
         title=escape(grid.heading),
         title_justify="left",

@@ -1,8 +1,8 @@
 """Two folders of records: what changed beyond noise from before (A) to after (B). Needs no torch.
 
-What is judged is the mean difference paired by seed, by Student's t at the level 1 − ``FAMILY`` / m for m judged cells
-(Bonferroni): where nothing changed, the chance that anything at all is called changed stays below ``FAMILY``. What is equal
-bit for bit needs no judgement and is not among the m.
+The mean difference, paired by seed, is judged by Student's t at the level 1 − ``FAMILY_ERROR`` / m for m judged cells
+(Bonferroni): if nothing has changed, the chance of any other verdict stays below ``FAMILY_ERROR``. Cells that are equal
+bit for bit need no judgement and are not among the m.
 """
 
 import math
@@ -15,19 +15,20 @@ from typing import Any
 from benchmarks.records.record import RunRecord
 from benchmarks.records.store import read_all
 from benchmarks.statistics.estimates import Estimate, estimate
-from benchmarks.tables.changes import STEP, Cell, Verdict, paired, row_of
+from benchmarks.tables.changes import STEP, Cell, Verdict, cells, row_of
 from mistakes import UserMistake
 
-FAMILY = 0.05
-DRIFT = 1.05  # a smaller ratio of step times is no change: clocks and neighbours move a machine by that much
-ROUNDING = 1e-5  # nor a smaller relative change of a score: other kernels alone move FID and KID by 1e-6
+FAMILY_ERROR = 0.05
+# A smaller ratio of step times is noise: clocks and other processes change times by that much.
+MIN_TIME_RATIO = 1.05
+MIN_SCORE_CHANGE = 1e-5  # a smaller relative change is noise: other kernels alone change FID and KID by 1e-6
 REGRESSIONS = (Verdict.LOST, Verdict.WORSE, Verdict.SLOWER)
 COLUMNS = ("method", "pair, scale, extractor, device", "score", "A", "B", "B − A", "verdict", "seeds")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
-    """A cell with its verdict; ``gap`` is the mean of the cell's gaps with its interval, where there are any."""
+class JudgedCell:
+    """A cell with its verdict; ``gap`` is the mean of the cell's gaps with its interval, ``None`` without gaps."""
 
     cell: Cell
     gap: Estimate | None
@@ -44,7 +45,7 @@ class Line:
 
     @property
     def order(self) -> tuple[float | str, ...]:
-        """The key to sort lines by: the verdict, then how much worse in relation to before."""
+        """The key to sort by: the verdict, then the relative change for the worse."""
         cell, worse = self.cell, 0.0
         if cell.before and cell.after and (before := _mean(cell.before)):
             worse = cell.worse * ((_mean(cell.after) or 0.0) - before) / abs(before)
@@ -59,7 +60,7 @@ class Line:
         return {**cell.row._asdict(), "score": cell.score, **named, "verdict": self.verdict}
 
     def shown(self) -> tuple[str, ...]:
-        """Return what stands below ``COLUMNS``."""
+        """Return the cells below ``COLUMNS``."""
         cell = self.cell
         means = ("" if mean is None else _written(mean) for mean in (_mean(cell.before), _mean(cell.after)))
         place = " ".join(cell.row[1:])
@@ -76,9 +77,9 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """What became of every row, worst first; intervals of this ``level`` decided over ``judged`` of the lines."""
+    """The verdicts on every row, worst first; intervals of this ``level`` decided ``judged`` of them."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[JudgedCell, ...]
     judged: int
     level: float
 
@@ -89,13 +90,13 @@ class Comparison:
 
     @property
     def summary(self) -> str:
-        """How often there is which verdict, in one line."""
+        """The number of cells by verdict, in one line."""
         counts = Counter(line.verdict for line in self.lines)
         said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if verdict in counts)
-        return f"{said}; {self.judged} judged at {self.level:.3%} each, {1 - FAMILY:.0%} together"
+        return f"{said}; {self.judged} judged at {self.level:.3%} each, {1 - FAMILY_ERROR:.0%} together"
 
     def changes(self) -> list[tuple[str, ...]]:
-        """Return what is shown: every line but those that are the same."""
+        """Return the lines of all cells that are not the same."""
         return [line.shown() for line in self.lines if line.verdict != Verdict.SAME]
 
     def plain(self) -> dict[str, Any]:
@@ -106,7 +107,7 @@ class Comparison:
 
 
 def compare_folders(before: Path, after: Path) -> Comparison:
-    """Compare the records of two folders; raises :class:`UserMistake` where one has none, or no row is in both."""
+    """Compare the records of two folders; raises :class:`UserMistake` if a folder has no record, or if they share no row."""
     one, two = read_all(before, curves=False), read_all(after, curves=False)
     for folder, found in ((before, one), (after, two)):
         if not found:
@@ -118,22 +119,22 @@ def compare_folders(before: Path, after: Path) -> Comparison:
             f"folders {str(before)!r} and {str(after)!r} have no row in common; "
             "allowed: two that hold the same method on the same pair, scale, extractor and kind of device."
         )
-    return compare(one, two)
+    return compare_records(one, two)
 
 
-def compare(before: Iterable[RunRecord], after: Iterable[RunRecord]) -> Comparison:
-    """Return what became of every row of either."""
-    cells = list(paired(before, after))
-    judged = sum(cell.judged for cell in cells)
-    level = 1 - FAMILY / max(judged, 1)
-    lines = sorted((_line(cell, level) for cell in cells), key=lambda line: line.order)
+def compare_records(before: Iterable[RunRecord], after: Iterable[RunRecord]) -> Comparison:
+    """Return the verdicts on every row that either side has."""
+    found = list(cells(before, after))
+    judged = sum(cell.judged for cell in found)
+    level = 1 - FAMILY_ERROR / max(judged, 1)
+    lines = sorted((_judged(cell, level) for cell in found), key=lambda line: line.order)
     return Comparison(lines=tuple(lines), judged=judged, level=level)
 
 
-def _line(cell: Cell, level: float) -> Line:
-    """Return the verdict on a cell, by an interval of this level."""
+def _judged(cell: Cell, level: float) -> JudgedCell:
+    """Return the cell with its verdict, by an interval of this level."""
     gap = estimate(cell.gaps, level)
-    return Line(cell=cell, gap=gap, verdict=_verdict(cell, gap))
+    return JudgedCell(cell=cell, gap=gap, verdict=_verdict(cell, gap))
 
 
 def _verdict(cell: Cell, gap: Estimate | None) -> Verdict:
@@ -144,8 +145,10 @@ def _verdict(cell: Cell, gap: Estimate | None) -> Verdict:
     if gap.half is None:
         return Verdict.ONE_SEED
     timed = cell.score == STEP
-    least = math.log(DRIFT) if timed else ROUNDING * abs(math.fsum(cell.before)) / gap.count
-    if abs(gap.mean) <= max(gap.half, least):
+    minimum = (
+        math.log(MIN_TIME_RATIO) if timed else MIN_SCORE_CHANGE * abs(math.fsum(cell.before)) / gap.count
+    )
+    if abs(gap.mean) <= max(gap.half, minimum):
         return Verdict.NOISE
     if gap.mean * cell.worse > 0:
         return Verdict.SLOWER if timed else Verdict.WORSE
@@ -153,7 +156,7 @@ def _verdict(cell: Cell, gap: Estimate | None) -> Verdict:
 
 
 def _ratio(log: float | None) -> float | None:
-    """Return B / A of its logarithm, as far as floats go: an interval of two seeds may go further."""
+    """Return B / A from its logarithm, limited to what floats hold: an interval of two seeds may exceed that."""
     return None if log is None else math.exp(min(log, 700.0))
 
 

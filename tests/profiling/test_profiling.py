@@ -171,9 +171,9 @@ def test_operations_are_those_of_products_and_their_gradients() -> None:
 
 
 def test_rates_of_the_machine_are_those_of_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "SIDE", {"cpu": 64})
-    monkeypatch.setattr(machine, "IMAGES", 1)
-    monkeypatch.setattr(machine, "FLOATS", {"cpu": 1000})
+    monkeypatch.setattr(machine, "MATRIX_SIDE", {"cpu": 64})
+    monkeypatch.setattr(machine, "BATCH", 1)
+    monkeypatch.setattr(machine, "COPIED_FLOATS", {"cpu": 1000})
     seconds = iter([0.5, 0.25, 2.0])
 
     def timed(work: object, device: torch.device) -> float:
@@ -218,9 +218,9 @@ def test_profile_of_a_row_holds_what_it_says(monkeypatch: pytest.MonkeyPatch, tm
 
 @pytest.fixture
 def slight(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "SIDE", {"cpu": 64})
-    monkeypatch.setattr(machine, "IMAGES", 1)
-    monkeypatch.setattr(machine, "FLOATS", {"cpu": 1000})
+    monkeypatch.setattr(machine, "MATRIX_SIDE", {"cpu": 64})
+    monkeypatch.setattr(machine, "BATCH", 1)
+    monkeypatch.setattr(machine, "COPIED_FLOATS", {"cpu": 1000})
 
 
 @pytest.mark.usefixtures("slight")

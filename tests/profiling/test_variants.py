@@ -19,7 +19,7 @@ from benchmarks.profiling.phases import MemoryMeter, Phases
 from benchmarks.profiling.steps import Omitted, profiled
 from benchmarks.profiling.subjects import Start, start
 from benchmarks.profiling.trace import device_of
-from benchmarks.profiling.variants import ROUNDED, SAME, VARIANTS, Variant
+from benchmarks.profiling.variants import MAX_BF16_DIFFERENCE, MAX_DIFFERENCE, VARIANTS, Variant
 from benchmarks.studies.runs import runs
 from benchmarks.studies.study import RunSpec, Study
 from methods.contract import Batch, Method
@@ -31,9 +31,9 @@ DIFFERENT = ["simgan", "simgan-ggdr", "pixelda-hist", "dsn"]
 @pytest.fixture(autouse=True)
 def slight(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure the machine in no time."""
-    monkeypatch.setattr(machine, "SIDE", {"cpu": 64})
-    monkeypatch.setattr(machine, "IMAGES", 1)
-    monkeypatch.setattr(machine, "FLOATS", {"cpu": 1000})
+    monkeypatch.setattr(machine, "MATRIX_SIDE", {"cpu": 64})
+    monkeypatch.setattr(machine, "BATCH", 1)
+    monkeypatch.setattr(machine, "COPIED_FLOATS", {"cpu": 1000})
 
 
 def specs(*rows: str, device: str = "cpu") -> list[RunSpec]:
@@ -51,15 +51,15 @@ def test_ways_differ_by_rounding_alone(row: str) -> None:
     one = begun(row)
     differences = {name: one.subject(name).difference for name in ("eager", "contiguous", "channels-last")}
     assert differences["eager"] == 0
-    assert all(difference < SAME for difference in differences.values())
-    assert 0 < one.subject("bf16").difference < ROUNDED
+    assert all(difference < MAX_DIFFERENCE for difference in differences.values())
+    assert 0 < one.subject("bf16").difference < MAX_BF16_DIFFERENCE
 
 
 @pytest.mark.filterwarnings("default")  # of torch's own compiler
 @pytest.mark.skipif(shutil.which("g++") is None, reason="compilation needs g++")
 def test_a_compiled_method_learns_the_same_and_is_compiled_once() -> None:
     one = begun("simgan").subject("compile")
-    assert 0 < one.difference < SAME
+    assert 0 < one.difference < MAX_DIFFERENCE
     compiled = torch._dynamo.utils.counters["stats"]["unique_graphs"]
     assert compiled > 0
     for _ in range(3):
@@ -118,7 +118,7 @@ def test_a_slight_error_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
         return variants._led(method.step, batches, lead)
 
     monkeypatch.setitem(VARIANTS, "other", Variant(about="for tests", prepare=prepare))
-    assert begun("simgan").subject("other").difference > 4 * SAME
+    assert begun("simgan").subject("other").difference > 4 * MAX_DIFFERENCE
 
 
 def test_words_for_variants(capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,7 +129,7 @@ def test_words_for_variants(capsys: pytest.CaptureFixture[str]) -> None:
     assert bench.main([*words, "graphs"]) == 2
     said = capsys.readouterr().err
     assert said == (
-        "error: variant 'graphs' on device 'cpu'; allowed there: eager, compile, bf16, channels-last, contiguous.\n"
+        "error: variant 'graphs' is not for device 'cpu'; allowed: eager, compile, bf16, channels-last, contiguous.\n"
     )
 
 
@@ -202,7 +202,7 @@ def test_no_window_waits_for_the_device(row: str) -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("row", TRAINED)
 def test_a_captured_step_learns_the_same(row: str) -> None:
-    assert begun(row, "cuda").subject("graphs").difference < SAME
+    assert begun(row, "cuda").subject("graphs").difference < MAX_DIFFERENCE
 
 
 def test_what_a_device_did_is_read_from_its_kernels() -> None:

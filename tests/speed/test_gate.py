@@ -13,7 +13,7 @@ import pytest
 from scipy.stats import ttest_ind
 
 from benchmarks.speed import gate
-from benchmarks.speed.gate import FAMILY, main, threshold
+from benchmarks.speed.gate import FAMILY_ERROR, main, threshold
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,16 +44,16 @@ def alarms(base: int, new: int, *, slower: float = 1.0, common: float = 0.0) -> 
     shared = random.standard_normal((2000, 1, base + new))  # a run in which the whole machine was slow
     logs = spread * (np.sqrt(1 - common) * noise + np.sqrt(common) * shared)
     one, two = logs[..., :base], logs[..., base:] + np.log(slower)
-    return two.mean(-1) - one.mean(-1) > threshold(one, two, FAMILY / 40)
+    return two.mean(-1) - one.mean(-1) > threshold(one, two, FAMILY_ERROR / 40)
 
 
 @pytest.mark.parametrize(("base", "new"), [(3, 1), (3, 3), (5, 1), (5, 3)])
 @pytest.mark.parametrize("common", [0.0, 0.5])
 def test_equal_code_is_called_slower_no_more_often_than_stated(base: int, new: int, common: float) -> None:
     rate = alarms(base, new, common=common).any(1).mean()
-    margin = 3 * (FAMILY * (1 - FAMILY) / 2000) ** 0.5
-    assert rate < FAMILY + margin
-    assert common or rate > FAMILY - margin  # nor is power given away
+    margin = 3 * (FAMILY_ERROR * (1 - FAMILY_ERROR) / 2000) ** 0.5
+    assert rate < FAMILY_ERROR + margin
+    assert common or rate > FAMILY_ERROR - margin  # nor is power given away
 
 
 def test_most_slowdowns_of_30_percent_are_found() -> None:
@@ -133,7 +133,7 @@ def file(folder: Path, text: str | None) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (two_files, "base files: 2; allowed: at least 3"),
+        (two_files, "number of base files is 2; allowed: at least 3"),
         (same, "base-0.json' again; allowed: every run once"),
         (lambda folder: sides(folder, [{"a": 1.0}] * 3, [{"b": 1.0}]), "no benchmark in common"),
         (

@@ -8,7 +8,13 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.statistics.significance import EXACT, FLIPS, holm, probability_of_improvement, sign_flip_p
+from benchmarks.statistics.significance import (
+    MAX_EXACT,
+    RANDOM_FLIPS,
+    holm,
+    probability_of_improvement,
+    sign_flip_p,
+)
 
 small = st.lists(st.integers(-4, 4), min_size=1, max_size=8)  # few values, so that many tie
 
@@ -59,12 +65,12 @@ def test_order_of_differences_does_not_matter() -> None:
 
 
 def test_random_flips_agree_with_all() -> None:
-    values = np.random.default_rng(1).normal(0.5, 1, EXACT + 1)
+    values = np.random.default_rng(1).normal(0.5, 1, MAX_EXACT + 1)
     outside = scipy.stats.permutation_test(
         (values,), np.mean, permutation_type="samples", n_resamples=np.inf, vectorized=True, batch=10_000
     )
     found = sign_flip_p(values.tolist())
-    assert found == pytest.approx(outside.pvalue, abs=4 * np.sqrt(outside.pvalue / FLIPS))
+    assert found == pytest.approx(outside.pvalue, abs=4 * np.sqrt(outside.pvalue / RANDOM_FLIPS))
     assert found == sign_flip_p(values[::-1].tolist())
 
 
@@ -75,13 +81,13 @@ def test_random_flips_of_many_are_normal(count: int) -> None:
     expected = 2 * scipy.stats.norm.sf(values.sum() / np.sqrt((values**2).sum()))
     found = sign_flip_p(values.tolist())
     assert found == pytest.approx(
-        expected, abs=4 * np.sqrt(expected / FLIPS) + 0.1 * expected / np.sqrt(count)
+        expected, abs=4 * np.sqrt(expected / RANDOM_FLIPS) + 0.1 * expected / np.sqrt(count)
     )
     assert found != sign_flip_p(values.tolist(), seed=1)
 
 
 def test_random_flips_never_say_impossible() -> None:
-    assert sign_flip_p([1.0] * 40) == 1 / (1 + FLIPS)
+    assert sign_flip_p([1.0] * 40) == 1 / (1 + RANDOM_FLIPS)
 
 
 @pytest.mark.parametrize("count", [5, 6, 16])

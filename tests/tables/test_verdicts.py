@@ -15,7 +15,14 @@ import bench
 from benchmarks.records import store
 from benchmarks.records.record import FAILED, RunRecord
 from benchmarks.tables.changes import Verdict
-from benchmarks.tables.verdicts import DRIFT, FAMILY, REGRESSIONS, Comparison, Line, compare
+from benchmarks.tables.verdicts import (
+    FAMILY_ERROR,
+    MIN_TIME_RATIO,
+    REGRESSIONS,
+    Comparison,
+    JudgedCell,
+    compare_records,
+)
 from tests.small.records import record_of, step_times
 
 Change = Callable[[RunRecord], RunRecord]
@@ -64,7 +71,7 @@ def failed(record: RunRecord) -> RunRecord:
     return replace(record, status=FAILED, reason="out of paint", scores={}, protocol={}, step_ms={})
 
 
-def line_of(found: Comparison, score: str, row: str = "simgan") -> Line:
+def line_of(found: Comparison, score: str, row: str = "simgan") -> JudgedCell:
     (line,) = [line for line in found.lines if (line.cell.row.row, line.cell.score) == (row, score)]
     return line
 
@@ -106,7 +113,7 @@ VERDICTS: dict[str, tuple[Change, str, Verdict]] = {
 
 @pytest.mark.parametrize(("change", "score", "expected"), VERDICTS.values(), ids=VERDICTS)
 def test_verdict(change: Change, score: str, expected: Verdict) -> None:
-    found = compare(folder(), with_change(folder(), change))
+    found = compare_records(folder(), with_change(folder(), change))
     assert line_of(found, score).verdict == expected
     assert found.regressed == (expected in REGRESSIONS)
     others = [line for line in found.lines if line.cell.row.row == "dann"]
@@ -125,7 +132,7 @@ def test_verdict(change: Change, score: str, expected: Verdict) -> None:
     ],
 )
 def test_the_way_back_has_the_opposite_verdict(change: Change, opposite: Verdict) -> None:
-    found = compare(with_change(folder(), change), folder())
+    found = compare_records(with_change(folder(), change), folder())
     assert found.lines[0].verdict == opposite
     assert not found.regressed
 
@@ -133,12 +140,12 @@ def test_the_way_back_has_the_opposite_verdict(change: Change, opposite: Verdict
 def test_a_score_of_which_more_is_better() -> None:
     before = [run_of("simgan", seed, {"recall": 0.5}) for seed in range(5)]
     after = with_change(before, scored("recall", lambda seed: 0.1 * STEADY[seed]))
-    assert line_of(compare(before, after), "recall").verdict == Verdict.BETTER
-    assert line_of(compare(after, before), "recall").verdict == Verdict.WORSE
+    assert line_of(compare_records(before, after), "recall").verdict == Verdict.BETTER
+    assert line_of(compare_records(after, before), "recall").verdict == Verdict.WORSE
 
 
 def test_rows_of_one_folder_are_listed() -> None:
-    found = compare(folder(rows=("simgan", "mmd")), folder(rows=("simgan", "coral")))
+    found = compare_records(folder(rows=("simgan", "mmd")), folder(rows=("simgan", "coral")))
     assert (line_of(found, "", "mmd").verdict, line_of(found, "", "coral").verdict) == (
         "only in A",
         "only in B",
@@ -148,30 +155,30 @@ def test_rows_of_one_folder_are_listed() -> None:
 
 def test_one_seed_is_not_judged_unless_equal() -> None:
     before = folder(count=1)
-    found = compare(before, with_change(before, scored("fid", lambda _: 50.0)))
+    found = compare_records(before, with_change(before, scored("fid", lambda _: 50.0)))
     assert [line_of(found, name).verdict for name in ("fid", "error")] == [Verdict.ONE_SEED, Verdict.SAME]
     assert found.judged == 0
     assert not found.regressed
 
 
 def test_only_seeds_in_common_are_compared() -> None:
-    found = compare(folder(5), [record for record in folder(8) if record.seed > 2])
+    found = compare_records(folder(5), [record for record in folder(8) if record.seed > 2])
     assert {line.cell.seeds for line in found.lines} == {2}
     assert {line.verdict for line in found.lines} == {Verdict.SAME}
-    apart = compare(folder(3), [record for record in folder(5) if record.seed > 2])
+    apart = compare_records(folder(3), [record for record in folder(5) if record.seed > 2])
     assert {line.verdict for line in apart.lines} == {Verdict.NO_SEED}
 
 
 def test_a_score_that_each_folder_has_for_other_seeds() -> None:
     before = with_change(folder(), lambda r: replace(r, scores={"fid": None if r.seed else 1.0}))
     after = with_change(folder(), lambda r: replace(r, scores={"fid": 1.0 if r.seed else None}))
-    assert line_of(compare(before, after), "fid").verdict == Verdict.NO_SEED
+    assert line_of(compare_records(before, after), "fid").verdict == Verdict.NO_SEED
 
 
 def test_runs_that_failed_before_are_not_lost() -> None:
     before = with_change(folder(), lambda r: failed(r) if r.seed == 0 else r)
     after = with_change(folder(), lambda r: failed(r) if r.seed == 1 else r)
-    found = compare(before, after)
+    found = compare_records(before, after)
     assert line_of(found, "runs").verdict == Verdict.SAME
     assert line_of(found, "fid").cell.seeds == 3
 
@@ -179,9 +186,9 @@ def test_runs_that_failed_before_are_not_lost() -> None:
 def test_interval_is_students_at_the_level_of_the_family() -> None:
     after = with_change(folder(), scored("fid", lambda seed: 5 * STEADY[seed]))
     after = with_change(after, slowed(lambda seed: 1 + 0.3 * STEADY[seed]), "dann")
-    found = compare(folder(), after)
+    found = compare_records(folder(), after)
     assert found.judged == 2
-    assert found.level == 1 - FAMILY / 2
+    assert found.level == 1 - FAMILY_ERROR / 2
     gaps = 5 * np.array(STEADY)
     expected = scipy.stats.t.interval(found.level, 4, gaps.mean(), scipy.stats.sem(gaps))
     assert line_of(found, "fid").change == pytest.approx((5.0, *expected))
@@ -195,9 +202,9 @@ def test_a_change_that_one_cell_shows_may_be_noise_among_many() -> None:
     rows = [f"row {number}" for number in range(30)]
     shift = scored("fid", lambda seed: 2 + 1.5 * (-1) ** seed)
     before = folder(rows=["simgan", *rows])
-    alone = compare(before, with_change(before, shift))
+    alone = compare_records(before, with_change(before, shift))
     after = [record if record.row == "simgan" else scored("fid", shaky)(record) for record in before]
-    among = compare(before, with_change(after, shift))
+    among = compare_records(before, with_change(after, shift))
     assert (alone.judged, among.judged) == (1, 31)
     assert line_of(alone, "fid").verdict == Verdict.WORSE
     assert line_of(among, "fid").verdict == Verdict.NOISE
@@ -205,7 +212,7 @@ def test_a_change_that_one_cell_shows_may_be_noise_among_many() -> None:
 
 def test_an_interval_wider_than_floats_is_still_json() -> None:
     before = folder(count=2, rows=[f"row {number}" for number in range(400)])
-    found = compare(before, [slowed(lambda seed: 1 + 4 * seed)(record) for record in before])
+    found = compare_records(before, [slowed(lambda seed: 1 + 4 * seed)(record) for record in before])
     assert found.judged == 400
     assert {line.verdict for line in found.lines if line.cell.score == "step_ms"} == {Verdict.NOISE}
     json.dumps(found.plain(), allow_nan=False)
@@ -217,10 +224,10 @@ def test_lines_are_sorted_worst_first_whatever_the_order_of_records() -> None:
     after = with_change(after, scored("fid", lambda seed: 9 * STEADY[seed]), "c")
     after = with_change(after, slowed(lambda seed: 1 + 0.5 * STEADY[seed]), "b")
     after = with_change(after, lambda r: failed(r) if r.seed == 4 else r, "b")
-    found = compare(before, after)
+    found = compare_records(before, after)
     first = [(line.cell.row.row, line.cell.score) for line in found.lines[:4]]
     assert first == [("b", "runs"), ("c", "fid"), ("a", "fid"), ("b", "step_ms")]
-    assert compare(before[::-1], after[::-1]) == found
+    assert compare_records(before[::-1], after[::-1]) == found
 
 
 def redrawn(random: np.random.Generator) -> list[RunRecord]:
@@ -236,11 +243,11 @@ def redrawn(random: np.random.Generator) -> list[RunRecord]:
 
 def test_two_folders_of_the_same_noise_seldom_alarm() -> None:
     random = np.random.default_rng(0)
-    found = [compare(redrawn(random), redrawn(random)) for _ in range(100)]
+    found = [compare_records(redrawn(random), redrawn(random)) for _ in range(100)]
     assert {comparison.judged for comparison in found} == {32}
     changed = {"worse", "better", "slower", "faster"}
     alarms = [any(line.verdict in changed for line in comparison.lines) for comparison in found]
-    assert np.mean(alarms) <= 2 * FAMILY
+    assert np.mean(alarms) <= 2 * FAMILY_ERROR
 
 
 def write(found: list[RunRecord], results: Path) -> Path:
@@ -288,7 +295,7 @@ def test_step_time_is_shown_as_a_ratio(tmp_path: Path, capsys: pytest.CaptureFix
     two = write(with_change(folder(), slowed(lambda _: 1.5)), tmp_path / "two")
     assert bench.main(["compare", str(one), str(two)]) == 1
     assert "× 1.5 (1.5 … 1.5)" in capsys.readouterr().out
-    assert DRIFT < 1.5
+    assert MIN_TIME_RATIO < 1.5
 
 
 def test_nothing_to_compare_is_named(

@@ -162,7 +162,7 @@ def test_two_folders_are_compared_by_it(records: list[RunRecord]) -> None:
         replace(one, scores={**one.scores, "distance": one.scores["distance"] + 1 + one.seed / 1e6})
         for one in records
     ]
-    found = [line for line in compare(records, worse).lines if line.verdict == Verdict.WORSE]
+    found = [line for line in compare_records(records, worse).lines if line.verdict == Verdict.WORSE]
     assert [line.shown()[2] for line in found] == ["distance"] * len(ROWS)
 
 
