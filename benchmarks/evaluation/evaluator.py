@@ -25,8 +25,8 @@ OF_IMAGES = (
     *("fid", "fid_limit", "kid", "mind", "precision", "recall", "density", "coverage"),
     *("spread", "lpips_spread"),
 )
-ROUNDS, LEAST = 4, 4000
-COLLAPSE, MOST_HELD_OUT = 0.02, 1000
+PASSES, MIN_ADAPTED = 4, 4000
+COLLAPSE, MAX_HELD_OUT = 0.02, 1000
 NO_LPIPS = "no SqueezeNet weights were found"
 
 
@@ -74,11 +74,11 @@ class Evaluator:
 
     @cached_property
     def source(self) -> Labelled:
-        """The source images that are adapted: all, or so many that the task training draws each ``ROUNDS`` times.
+        """The source images that are adapted: all, or so many that the task training draws each ``PASSES`` times.
 
-        They are never fewer than ``LEAST``, and the same for every row and run.
+        They are never fewer than ``MIN_ADAPTED``, and the same for every row and run.
         """
-        most = max(LEAST, self.training.steps * self.training.batch // ROUNDS)
+        most = max(MIN_ADAPTED, self.training.steps * self.training.batch // PASSES)
         source = self.pair.source
         if len(source) <= most:
             return source
@@ -244,10 +244,10 @@ class Evaluator:
 
 
 def hold_out(pair: DomainPair) -> tuple[DomainPair, Labelled]:
-    """Return the pair without a tenth of its source, ``MOST_HELD_OUT`` images at most, and these for validation."""
+    """Return the pair without a tenth of its source, ``MAX_HELD_OUT`` images at most, and these for validation."""
     count = len(pair.source)
     held = torch.zeros(count, dtype=torch.bool)
-    held[shuffled(count, max(1, min(count // 10, MOST_HELD_OUT)))] = True
+    held[shuffled(count, max(1, min(count // 10, MAX_HELD_OUT)))] = True
     return replace(pair, source=pair.source.pick(~held)), pair.source.pick(held)
 
 

@@ -36,7 +36,7 @@ from methods.contract import Adapter, Config
 from methods.recipes import config_of
 from mistakes import UserMistake
 
-FEWEST = 12
+MIN_IMAGES = 12
 
 
 @lru_cache(maxsize=2)
@@ -54,10 +54,10 @@ def evaluator_for(
         training=TaskTraining(steps=task_steps),
         perceptual=load_perceptual(device, data),
     )
-    if evaluator.images < FEWEST:
+    if evaluator.images < MIN_IMAGES:
         raise UserMistake(
             f"pair {pair!r} has {evaluator.images} images in its smallest split, a tenth of the source kept back; "
-            f"allowed: at least {FEWEST}, so that halves of the test images can be compared."
+            f"allowed: at least {MIN_IMAGES}, so that halves of the test images can be compared."
         )
     return evaluator
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from benchmarks.statistics.estimates import ROUNDING
 
-FEWEST = 6  # of five differences, even the most extreme signs have p = 2 / 2⁵ > 0.05
+MIN_DIFFERENCES = 6  # of five differences, even the most extreme signs have p = 2 / 2⁵ > 0.05
 MAX_EXACT = 16  # differences; p is exact up to here, over all 2ⁿ vectors of signs
 RANDOM_FLIPS = 20_000  # p of 0.05 to within 0.003, 95 times in 100
 GROUP = 11  # signs that are drawn as one number; a group's sums under all of its signs fit the fastest cache
@@ -28,10 +28,10 @@ def sign_flip_p(differences: Sequence[float], *, seed: int = 0) -> float | None:
     """Return the two-sided p-value of the mean of paired differences, by flipping their signs.
 
     p is the share of sign vectors whose mean is at least as far from 0: exact up to ``MAX_EXACT`` differences, beyond from
-    ``RANDOM_FLIPS`` random vectors and the observed one. ``None`` under ``FEWEST`` differences, where p cannot go below 0.05.
+    ``RANDOM_FLIPS`` random vectors and the observed one. ``None`` under ``MIN_DIFFERENCES`` differences, where p cannot go below 0.05.
     """
     count = len(differences)
-    if count < FEWEST:
+    if count < MIN_DIFFERENCES:
         return None
     sizes = np.sort(np.abs(differences))  # p depends neither on signs nor on order
     observed = abs(np.sum(differences)) - ROUNDING * sizes.sum()

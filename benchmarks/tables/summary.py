@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.records.record import OK, RunRecord
 from benchmarks.scores.catalogue import Score, TaskScores
 from benchmarks.statistics.estimates import Estimate, Interval, bca_intervals, estimate, interquartile_mean
-from benchmarks.statistics.significance import FEWEST, holm, probability_of_improvement, sign_flip_p
+from benchmarks.statistics.significance import MIN_DIFFERENCES, holm, probability_of_improvement, sign_flip_p
 from benchmarks.studies.study import Study
 from methods.settings import varied
 from mistakes import UserMistake
@@ -51,7 +51,7 @@ class Difference:
     """How a row differs from the baseline in a score, lower being better: paired by seed, but for ``improvement``.
 
     ``bootstrap`` is the BCa interval of the mean, ``p`` the sign-flip p-value after Holm over all rows of the table;
-    both are ``None`` under ``FEWEST`` pairs. ``middle`` is the interquartile mean. ``improvement`` is the chance that a run of the row is better.
+    both are ``None`` under ``MIN_DIFFERENCES`` pairs. ``middle`` is the interquartile mean. ``improvement`` is the chance that a run of the row is better.
     """
 
     row: str
@@ -195,7 +195,7 @@ def differences_to_baseline(summary: Summary) -> list[Difference]:
                     row=row,
                     score=score,
                     mean=mean,
-                    bootstrap=summary.bootstraps[1][row, score] if len(gap) >= FEWEST else None,
+                    bootstrap=summary.bootstraps[1][row, score] if len(gap) >= MIN_DIFFERENCES else None,
                     middle=interquartile_mean(gap),
                     improvement=probability_of_improvement([*by_seed(runs, score, row).values()], theirs),
                     p=p.get(row),

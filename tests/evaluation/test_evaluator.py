@@ -394,7 +394,7 @@ def test_a_tenth_of_the_source_is_held_out() -> None:
 
 
 def test_of_a_large_source_only_some_images_are_adapted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmarks.evaluation.evaluator.LEAST", 10)
+    monkeypatch.setattr("benchmarks.evaluation.evaluator.MIN_ADAPTED", 10)
     training = TaskTraining(steps=2, batch=64)  # 128 draws, each image 4 times
     large = replace(evaluator(), training=training)
     scores = large.score(Adapt(), None, "source", seed=0)

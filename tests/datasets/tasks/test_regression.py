@@ -22,7 +22,7 @@ from benchmarks.studies.study import Study
 from benchmarks.tables.grids import Grid
 from benchmarks.tables.recorded import recorded_studies
 from benchmarks.tables.table import Table, tables_of
-from benchmarks.tables.verdicts import Verdict, compare
+from benchmarks.tables.verdicts import Verdict, compare_records
 from datasets.catalogue import PAIRS, Entry
 from datasets.contract import Measure
 from methods.parts.lessons import Lesson
