@@ -165,7 +165,7 @@ def test_there_is_no_chart_of_failed_runs(draw: Any) -> None:
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_one_run_is_drawn_without_an_interval(name: str) -> None:
-    figure = CHARTS[name](STUDY, records(("simgan",), (0,)))
+    figure = CHARTS[name].draw(STUDY, records(("simgan",), (0,)))
     if name == "differences":
         assert figure is None
     else:
@@ -489,7 +489,7 @@ def test_times_of_runs_that_shared_a_machine_say_so() -> None:
 
 
 def test_each_machine_has_its_own_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "FIGURES", {"steps": step_figure})
+    monkeypatch.setattr(catalogue, "FIGURES", {"steps": CHARTS["steps"]})
     other = [replace(record, host={"device": "another CPU", "threads": 2}) for record in records()]
     names = [path.stem for path in write(STUDY, records() + other, tmp_path)]
     assert names == ["try--shapes--1--steps"] * 2 + ["try--shapes--2--steps"] * 2
