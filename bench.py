@@ -57,9 +57,7 @@ Examples:
   python bench.py report simgan-ablation --out report.html
 """
 
-USAGE_ERROR: Any = (
-    typer.BadParameter.__base__
-)  # click's class; typer imports click or, in other versions, contains it
+USAGE_ERROR: Any = typer.BadParameter.__base__  # click's class: some versions of typer contain click
 
 app = typer.Typer(
     help="Compare domain-adaptation GANs: FID, downstream error and step time over seeds.",

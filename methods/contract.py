@@ -49,7 +49,7 @@ class Task(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """All that a method knows before it trains: the images' shape (C, H, W), the task, the batch size and the steps to do."""
+    """All that a method knows before it trains: the images' shape (C, H, W), the task, batch size and number of steps."""
 
     shape: tuple[int, int, int]
     task: Task

@@ -118,7 +118,7 @@ def _add_plugin(module: ModuleType, name: str) -> None:
             raise UserMistake(
                 f"plugin {name!r}: the {kind} {min(taken)!r} is there already; allowed: another name."
             )
-    if odd := [one for one in (*recipes, *pairs) if not re.fullmatch(r"[\w.+-]+", one)]:
+    if odd := [word for word in (*recipes, *pairs) if not re.fullmatch(r"[\w.+-]+", word)]:
         raise UserMistake(f"plugin {name!r}: the name {odd[0]!r}; allowed: letters, digits and - _ . +.")
     for recipe in recipes.values():
         try:

@@ -25,13 +25,13 @@ def choices(records: Sequence[RunRecord], headline: str) -> Choices:
     if not any(len(record.snapshots) > 1 for record in done):
         return {}
     picked: dict[str, dict[str, dict[str, dict[int, float]]]] = {name: {} for name in RULES}
-    for record in sorted(done, key=lambda one: (one.row, one.seed)):
+    for record in sorted(done, key=lambda record: (record.row, record.seed)):
         row, seed = record.row, record.seed
         for name, rule in RULES.items():
             if rule.criterion_of(headline) in record.snapshots[0]:
-                one = chosen(rule, record.snapshots, headline)
+                snapshot = chosen(rule, record.snapshots, headline)
                 mine = picked[name].setdefault(row, {"step": {}, "score": {}})
-                mine["step"][seed], mine["score"][seed] = one["step"], one[headline]
+                mine["step"][seed], mine["score"][seed] = snapshot["step"], snapshot[headline]
     return picked
 
 
@@ -57,7 +57,7 @@ def rule_grid(summary: Summary, picked: Choices) -> Grid | None:
 
 
 def rule_grids(summary: Summary, picked: Choices) -> list[Grid]:
-    """Return one grid a rule: the chosen step, the headline score there, its differences to the baseline and the last step."""
+    """Return one grid a rule: chosen step, headline score there, and its differences to the baseline and to the last step."""
     return [_of_rule(name, choice, picked["last"], summary) for name, choice in picked.items()]
 
 

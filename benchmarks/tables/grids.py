@@ -80,19 +80,20 @@ def difference_grid(summary: Summary) -> Grid | None:
     if not found:
         return None
     cells = []
-    for one in found:
-        digits = one.mean.decimals(summary.score(one.score).digits)
-        span = "" if one.bootstrap is None else " … ".join(f"{edge:+z.{digits}f}" for edge in one.bootstrap)
+    for difference in found:
+        score, mean = summary.score(difference.score), difference.mean
+        digits = mean.decimals(score.digits)
+        span = " … ".join(f"{edge:+z.{digits}f}" for edge in difference.bootstrap or ())
         cells.append(
             (
-                one.row,
-                summary.score(one.score).short,
-                one.mean.written(digits, sign=True),
+                difference.row,
+                score.short,
+                mean.written(digits, sign=True),
                 span,
-                f"{one.middle:+z.{digits}f}",
-                str(one.mean.count),
-                f"{one.improvement:.2f}",
-                "" if one.p is None else f"{one.p:.3f}",
+                f"{difference.middle:+z.{digits}f}",
+                str(mean.count),
+                f"{difference.improvement:.2f}",
+                "" if difference.p is None else f"{difference.p:.3f}",
             )
         )
     heads = ("method", "score", "Δ mean", "95 % BCa", "Δ IQM", "pairs", "P(better)", "p (Holm)")

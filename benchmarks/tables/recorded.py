@@ -27,7 +27,7 @@ def recorded_studies(
     complete, return one study for each recorded pair and scale.
     Raises :class:`UserMistake` for an unknown name, and if no record belongs to the studies.
     """
-    everything = [_with_criteria(one, results) for one in store.read_all(results, curves)]
+    everything = [_with_criteria(record, results) for record in store.read_all(results, curves)]
     studies = [find_study(name) for name in names] or _whole(everything)
     found = [(study, mine) for study in studies if (mine := records_of(study, everything))]
     if not found and not names:
@@ -52,7 +52,9 @@ def _whole(everything: list[RunRecord]) -> list[Study]:
 
 def _with_criteria(record: RunRecord, results: Path) -> RunRecord:
     """Return a record whose snapshots have every criterion that its stored predictions allow."""
-    if not record.task.get("probabilities") or all(CRITERIA.keys() <= one.keys() for one in record.snapshots):
+    if not record.task.get("probabilities") or all(
+        CRITERIA.keys() <= snapshot.keys() for snapshot in record.snapshots
+    ):
         return record
     predictions = results / "runs" / record.id / store.PREDICTIONS
     return replace(record, snapshots=completed(record.snapshots, predictions))

@@ -218,7 +218,7 @@ def known_scores(records: Iterable[RunRecord]) -> TaskScores:
 def finished(records: Iterable[RunRecord]) -> Runs:
     """Return the scores and costs of the finished runs among these records."""
     runs: dict[str, defaultdict[str, dict[int, float]]] = {}
-    for record in sorted(records, key=lambda one: one.seed):
+    for record in sorted(records, key=lambda record: record.seed):
         if record.status == OK:
             of_row, seed = runs.setdefault(record.row, defaultdict(dict)), record.seed
             for name, value in _numbers_of(record).items():
@@ -252,7 +252,10 @@ def _protocol(records: Sequence[RunRecord]) -> Mapping[str, Any]:
 
 
 def _settings(study: Study, records: Sequence[RunRecord]) -> dict[str, Mapping[str, Any]]:
-    """Return the settings of every recorded row; raises :class:`UserMistake` if two records of a row differ in settings or budget."""
+    """Return the settings of every recorded row.
+
+    Raises :class:`UserMistake` if two records of a row differ in settings or budget.
+    """
     found: dict[str, RunRecord] = {}
     for record in records:
         other = found.setdefault(record.row, record)

@@ -52,7 +52,7 @@ class Table:
     @property
     def runs(self) -> Columns:
         """Every run with its seed, status, scores, step time and id."""
-        runs = sorted(self.records, key=lambda one: (one.row, one.seed))
+        runs = sorted(self.records, key=lambda record: (record.row, record.seed))
         names = _names(record.scores for record in runs)
         lines = (
             (
@@ -223,7 +223,8 @@ def _blanks(summary: Summary, records: Sequence[RunRecord]) -> Iterable[str]:
     for record in records:
         for name, reason in record.blanks.items():
             names = blanks.setdefault((record.row, reason), [])
-            names += [summary.score(name).short] * (summary.score(name).short not in names)
+            if (short := summary.score(name).short) not in names:
+                names.append(short)
     rows: dict[tuple[str, str], list[str]] = {}
     for (row, reason), names in blanks.items():
         rows.setdefault((", no ".join(names), reason), []).append(row)
