@@ -1,4 +1,4 @@
-"""The command line: names the commands, and says how they end."""
+"""The command line: its commands, and the exit codes that they end with."""
 
 import sys
 from typing import Any
@@ -57,7 +57,7 @@ Examples:
   python bench.py report simgan-ablation --out report.html
 """
 
-USAGE_ERROR: Any = typer.BadParameter.__base__  # click's, which typer imports or carries, by version
+USAGE_ERROR: Any = typer.BadParameter.__base__  # click's class: some versions of typer contain click
 
 app = typer.Typer(
     help="Compare domain-adaptation GANs: FID, downstream error and step time over seeds.",
@@ -74,7 +74,7 @@ app.command("check-method")(check_method)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; return 0 done, 1 some run failed, 2 bad input, 130 interrupted."""
+    """Run the command line; return 0 if all is done, 1 if a run failed, 2 for bad input, 130 if interrupted."""
     try:
         code = app(args=arguments, standalone_mode=False) or 0
     except UserMistake as mistake:
@@ -85,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
     except USAGE_ERROR as error:
         print(f"error: {error.format_message()}", file=sys.stderr)
         return 2
-    if code == 130:  # some versions of typer return it, others raise
+    if code == 130:  # some versions of typer return this code, others raise Abort
         print("interrupted; finished runs are kept", file=sys.stderr)
     return code
 

@@ -1,7 +1,7 @@
-"""The two bounds of every comparison: no adaptation at all, and labels of the target.
+"""The two bounds of every comparison: a task model without adaptation, and a task model that learns target labels.
 
-Neither trains anything. The evaluation teaches its task model on unchanged source images for ``source-only``, and on the
-labelled target images, which only the evaluation can reach, for ``target-only``.
+Neither bound trains a network itself. The evaluation trains its task model, on unchanged source images for
+``source-only`` and on labelled target images for ``target-only``. Only the evaluation has access to target labels.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,23 +15,23 @@ from methods.contract import Batch, Config, Method, Problem, Stateful
 
 
 class Identity(nn.Module):
-    """The adapter that changes nothing."""
+    """The adapter that returns source images unchanged."""
 
     def forward(self, source: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Return the images."""
+        """Return the images unchanged."""
         return source
 
 
 class Untrained(Method):
-    """A method without anything to train."""
+    """A method that trains nothing and adapts nothing."""
 
     @property
     def state(self) -> Mapping[str, Stateful]:
-        """Return nothing: there is no state."""
+        """Nothing: the method has no state."""
         return {}
 
     def step(self, batches: Iterator[Batch]) -> dict[str, Tensor]:
-        """Do nothing."""
+        """Return no losses: no network is trained."""
         return {}
 
     def adapter(self) -> Identity:
@@ -46,7 +46,7 @@ class SourceOnly(Config):
     BOUND: ClassVar[bool] = True
 
     def build(self, problem: Problem, device: torch.device, seed: int) -> Untrained:
-        """Return a method that does nothing."""
+        """Return the method that trains nothing."""
         return Untrained()
 
 

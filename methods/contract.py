@@ -1,6 +1,6 @@
-"""All that the outside may rely on: what methods are given, and what they give back.
+"""The contract between methods and the bench: the data that methods are given, and the models that they give back.
 
-Images are float32, N × C × H × W, in [−1, 1]. There are no target labels on this side of the contract.
+Images are float32, N × C × H × W, in [−1, 1]. Methods never see target labels.
 """
 
 from abc import ABC, abstractmethod
@@ -17,9 +17,10 @@ from methods.settings import Value, flatten, method_name
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """One draw: as many ``source`` images, with labels (N × …) and foreground masks (N × 1 × H × W), as ``target`` images.
+    """One mini-batch of N ``source`` images and N ``target`` images.
 
-    Masks are 1.0 on the foreground, and all ones where the pair knows none.
+    Source images have ``labels`` (N × …) and foreground ``masks`` (N × 1 × H × W). Masks are 1.0 on the foreground, and
+    all ones if the pair has no masks.
     """
 
     source: Tensor
@@ -29,11 +30,11 @@ class Batch:
 
 
 class Task(Protocol):
-    """What a task model of the method's own is taught."""
+    """The task that a method's own task model learns."""
 
     @property
     def name(self) -> str:
-        """What people call the task."""
+        """The name of the task."""
         ...
 
     @property
@@ -48,7 +49,7 @@ class Task(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """What a method may know before it trains: the images' shape (C, H, W), the task, batch size and steps to come."""
+    """All that a method knows before it trains: the images' shape (C, H, W), the task, batch size and number of steps."""
 
     shape: tuple[int, int, int]
     task: Task
@@ -64,7 +65,7 @@ class Problem:
 class Adapter(Protocol):
     """A frozen map from source images to target-looking images of the same shape and range.
 
-    All randomness comes from ``generator``; an adapter without randomness leaves it alone.
+    All randomness comes from ``generator``; an adapter without randomness leaves the generator alone.
     """
 
     def __call__(self, source: Tensor, generator: torch.Generator) -> Tensor:
@@ -72,7 +73,7 @@ class Adapter(Protocol):
         ...
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return the weights, to be stored beside the record."""
+        """Return the weights, which are stored beside the record."""
         ...
 
 
@@ -80,19 +81,19 @@ class Predictor(Protocol):
     """A frozen task model of the method's own: target images → task outputs, N × outputs."""
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Return the outputs."""
+        """Return the task model's outputs for the images."""
         ...
 
 
 class Stateful(Protocol):
-    """Anything whose state can be taken and put back: networks, optimisers, buffers."""
+    """An object whose state can be saved and restored: a network, an optimiser, a buffer."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return the whole state."""
         ...
 
     def load_state_dict(self, state_dict: Any, /) -> Any:
-        """Put a state back."""
+        """Restore a state that :meth:`state_dict` returned."""
         ...
 
 
@@ -102,51 +103,51 @@ class Method(ABC):
     @property
     @abstractmethod
     def state(self) -> Mapping[str, Stateful]:
-        """Name all that changes in training: networks, optimisers, buffers, each with its random state."""
+        """Every object that training changes, by name: networks, optimisers, buffers and random states."""
 
     @abstractmethod
     def step(self, batches: Iterator[Batch]) -> dict[str, Tensor]:
-        """Do one full update of all that is trained, on as many fresh batches as the algorithm asks for.
+        """Do one full update of all networks, on as many fresh batches as the algorithm asks for.
 
-        Returns the loss terms by name, as detached scalars on the device.
+        Return the loss terms by name, as detached scalars on the device.
         """
 
     @abstractmethod
     def adapter(self) -> Adapter | None:
-        """Return a frozen copy of the map source → target, or ``None`` if the method has none."""
+        """Return a frozen copy of the map source → target, or ``None`` if the method adapts no images."""
 
     def predictor(self) -> Predictor | None:
-        """Return a frozen copy of the method's own task model, or ``None`` if it has none."""
+        """Return a frozen copy of the method's own task model, or ``None`` if the method has no task model."""
         return None
 
-    def pretrain(self, batches: Iterator[Batch]) -> None:  # noqa: B027 (most methods need none)
-        """Do once all that precedes the first step."""
+    def pretrain(self, batches: Iterator[Batch]) -> None:  # noqa: B027 (most methods have no pretraining)
+        """Do the training that precedes the first step; called once."""
 
     def networks(self) -> dict[str, nn.Module]:
         """Return the networks in training, by name."""
         return {name: part for name, part in self.state.items() if isinstance(part, nn.Module)}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that a later :meth:`load_state_dict` needs to go on bit for bit.
+        """Return the state from which :meth:`load_state_dict` resumes bit for bit.
 
-        The tensors are the live ones: save or copy them before the next step.
+        The tensors are live: save or copy them before the next step.
         """
         return {name: part.state_dict() for name, part in self.state.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state taken by :meth:`state_dict`."""
+        """Resume from a state that :meth:`state_dict` returned."""
         for name, part in self.state.items():
             part.load_state_dict(state[name])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config(ABC):
-    """The frozen settings of an algorithm, at the values of its paper.
+    """The frozen settings of an algorithm; their defaults are the values of its paper.
 
-    ``SCALES`` holds what another scale than ``paper`` changes, by dotted path. ``BUDGETS`` holds, by scale, the steps,
-    batch size and the like that the algorithm asks for in place of the scale's own. ``TRAINS_ON`` says which labelled
-    images the task model of the row learns from: adapted source, or (the upper bound only) the labelled target.
-    ``BOUND`` says that the row bounds a comparison and is no candidate in it.
+    ``SCALES`` holds the settings that differ from the paper's at other scales, by scale and dotted path. ``BUDGETS``
+    holds, by scale, the numbers (steps, batch size …) that replace the scale's own for this algorithm. ``TRAINS_ON``
+    names the labelled images that the row's task model learns from: the adapted source, or, for the upper bound only,
+    the target. ``BOUND`` is true for a row that bounds a comparison and is no candidate in it.
     """
 
     SCALES: ClassVar[Mapping[str, Mapping[str, object]]] = {}
@@ -156,17 +157,17 @@ class Config(ABC):
 
     @property
     def settings(self) -> dict[str, Value]:
-        """All settings by dotted path, led by the algorithm's name as ``method``."""
+        """All settings by dotted path; the first, ``method``, is the algorithm's name."""
         return {"method": method_name(type(self)), **flatten(self)}
 
     @abstractmethod
     def build(self, problem: Problem, device: torch.device, seed: int) -> Method:
-        """Return the method, ready for its first step, all randomness derived from ``seed``."""
+        """Return the method, ready to be pretrained; all its randomness derives from ``seed``."""
 
 
 Module = TypeVar("Module", bound=nn.Module)
 
 
 def frozen(module: Module) -> Module:
-    """Return a copy of a network in evaluation mode that no later step changes."""
+    """Return a copy of a network, in evaluation mode and without gradients, that later steps do not change."""
     return deepcopy(module).eval().requires_grad_(False)

@@ -1,16 +1,16 @@
-"""Feature alignment: one task model for both domains, taught on the source, whose features cannot tell them apart.
+"""Feature alignment: a task model, trained on the source, whose features are alike in source and target.
 
-DANN, MMD, Deep CORAL and DSN are this algorithm with other parts, on PixelDA's task tower. They adapt no image; the
-task model is what they give. As in the DSN paper (Bousmalis et al., NeurIPS 2016, arXiv 1608.06019) the features are
-those of the first hidden layer, and all but the task loss sets in after a delay.
+DANN, MMD, Deep CORAL and DSN are this algorithm with different parts, on PixelDA's task tower. They adapt no images; they
+give a task model. The features are the outputs of the first hidden layer, and all losses but the task loss set in after
+a delay; both follow the DSN paper (Bousmalis et al., NeurIPS 2016, arXiv 1608.06019).
 
 Differences from the papers:
 
-- weights of the losses were chosen there on labelled target images for every pair, and mostly not printed: DANN's is
-  the one of the DSN release's example, the others are this project's;
-- the row CORAL of the DSN and PixelDA papers is a linear classifier on aligned features; here it is Deep CORAL
+- the papers chose the weights of the losses on labelled target images for every pair, and printed few of them; DANN's
+  weight is from the DSN release's example, the other weights are this project's;
+- CORAL in the tables of the DSN and PixelDA papers is a linear classifier on aligned features; here it is Deep CORAL
   (Sun and Saenko, 2016, arXiv 1607.01719);
-- DANN's own schedule (Ganin et al., JMLR 2016) raises the weight smoothly; here the DSN paper's delay serves all.
+- DANN's own schedule (Ganin et al., JMLR 2016) raises the weight smoothly; here all methods use the DSN paper's delay.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,9 +35,9 @@ SHARED = "shared"
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureAlignmentConfig(Config):
-    """Settings at the DSN paper's values; an ingredient that is ``None`` is absent and costs nothing.
+    """Settings; their defaults are the DSN paper's values. A part that is ``None`` is absent and costs nothing.
 
-    ``weight`` (γ) is that of the alignment loss; it and the separation's losses set in after ``delay`` steps.
+    ``weight`` (γ) weighs the alignment loss. The losses of alignment and separation set in after ``delay`` steps.
     """
 
     tower: TowerNet = TowerNet()
@@ -75,7 +75,7 @@ class FeatureAlignmentConfig(Config):
 
 
 class FeatureAlignment(Method):
-    """The task model in training, with the networks that its losses need."""
+    """The task model in training, with the networks of its alignment and separation losses."""
 
     def __init__(
         self, config: FeatureAlignmentConfig, problem: Problem, device: torch.device, seed: int
@@ -98,7 +98,7 @@ class FeatureAlignment(Method):
 
     @property
     def state(self) -> Mapping[str, Stateful]:
-        """Name networks and optimiser."""
+        """The networks and the optimiser, by name."""
         return {
             "tower": self.tower,
             "alignment": self.alignment,
@@ -107,7 +107,7 @@ class FeatureAlignment(Method):
         }
 
     def step(self, batches: Iterator[Batch]) -> dict[str, Tensor]:
-        """Update everything on one mini-batch: name source images, align features, keep private ones apart."""
+        """Update all networks on one mini-batch: solve the task on the source, align features, separate private features."""
         batch = next(batches)
         source, target = (self.tower.features(images, SHARED) for images in (batch.source, batch.target))
         task = self.config.lesson.loss(self.task, self.tower.decide, source, batch.labels)

@@ -6,11 +6,11 @@ with the generator G fixed, then one of G with D and T fixed.
 
 Differences from the release:
 
-- both updates of a step share one mini-batch and its adapted images (the release draws another for G), which saves a
-  pass of G and leaves G, its running statistics too, untouched by the update of D and T;
-- the rate decays every 10,000 steps: the release's 20,000 count the updates of D and of G;
-- batch normalisation has a scale besides its shift, and D none of the running statistics it would never use;
-- the weight decay that the release sets on layers but never adds to a loss is absent here too.
+- both updates of a step share one mini-batch and its adapted images, while the release draws another mini-batch for G;
+  this saves a pass of G, and the update of D and T leaves G and its running statistics untouched;
+- the learning rate decays every 10,000 steps; the release's 20,000 count the updates of D and those of G;
+- batch normalisation has a scale besides its shift; D has no running statistics, because it would never use them;
+- there is no weight decay; the release sets it on layers but never adds it to a loss.
 """
 
 from collections.abc import Iterator, Mapping
@@ -38,12 +38,12 @@ SOURCE, ADAPTED = "source", "adapted"
 
 @dataclass(frozen=True, kw_only=True)
 class PixelDAConfig(Config):
-    """PixelDA's settings at the release's values; an ingredient that is ``None`` is absent and costs nothing.
+    """PixelDA's settings; their defaults are the release's values. A part that is ``None`` is absent and costs nothing.
 
-    ``critic_weight`` and ``adversarial_weight`` are D's and G's weights of the adversarial loss; ``content_strength``
-    is Λ, the weight of the mean content loss against G's mean cross-entropy. ``source_lesson`` and
-    ``adapted_lesson`` are what T learns from, ``task_lesson`` is what G learns from T. ``spread`` is the standard
-    deviation of initial weights, ``None`` for torch's own initialisation.
+    ``critic_weight`` and ``adversarial_weight`` weigh the adversarial loss of D and of G. ``content_strength`` is Λ, the
+    weight of the mean content loss against G's mean cross-entropy. ``source_lesson`` and ``adapted_lesson`` weigh the
+    task loss that T learns from on source and on adapted images; ``task_lesson`` weighs the task loss that G learns from.
+    ``spread`` is the standard deviation of initial weights; ``None`` keeps torch's own initialisation.
     """
 
     noise: Noise | None = Noise()
@@ -96,7 +96,7 @@ class PixelDAConfig(Config):
 
 
 class PixelDA(Method):
-    """G, D and T in training, written once; what varies are their parts."""
+    """The generator G, the critic D and the task tower T in training. Ablations exchange parts; the steps stay the same."""
 
     def __init__(self, config: PixelDAConfig, problem: Problem, device: torch.device, seed: int) -> None:
         self.config, self.task = config, problem.task
@@ -127,7 +127,7 @@ class PixelDA(Method):
 
     @property
     def state(self) -> Mapping[str, Stateful]:
-        """Name networks, optimisers, history and draws."""
+        """The networks, optimisers, history and random draws, by name."""
         return {
             "generator": self.generator,
             "critic": self.critic,
@@ -147,12 +147,12 @@ class PixelDA(Method):
         return self.critic_step(batch, adapted.detach(), features) | self.generator_step(batch, adapted)
 
     def critic_step(self, batch: Batch, adapted: Tensor, features: list[Tensor]) -> dict[str, Tensor]:
-        """Update D and T (eq. 2 and 3): tell adapted from real images; name source and adapted ones."""
+        """Update D and T: D tells adapted from real images (eq. 2), T solves the task on source and adapted images (eq. 3)."""
         fresh = self.history.fresh
         maps = self.critic.trunk(self.history.join(adapted[:fresh]), self.draws.random)
         real = self.critic(batch.target, self.draws.random)
         adversarial = real_or_adapted_loss(self.critic.head(maps), real)
-        guidance = self.guidance.loss(maps[:fresh], [one[:fresh] for one in features])
+        guidance = self.guidance.loss(maps[:fresh], [feature[:fresh] for feature in features])
         task = self.adapted_lesson.loss(self.task, self.tower, adapted, batch.labels)
         task = task + self.source_lesson.loss(
             self.task, self.tower.branch(SOURCE), batch.source, batch.labels
@@ -162,7 +162,7 @@ class PixelDA(Method):
         return {name: value.detach() for name, value in terms.items()}
 
     def generator_step(self, batch: Batch, adapted: Tensor) -> dict[str, Tensor]:
-        """Update G (eq. 6): pass for real, keep what T can name, stay close to the source where asked to."""
+        """Update G: fool D, keep images solvable for T, and stay close to the source if there is a content loss (eq. 6)."""
         adversarial = passing_loss(self.critic(adapted, self.draws.random))
         content = self.content.loss(batch.source, adapted, batch.masks)
         task = self.task_lesson.loss(self.task, self.tower, adapted, batch.labels)
@@ -172,16 +172,16 @@ class PixelDA(Method):
         return {name: value.detach() for name, value in terms.items()}
 
     def adapter(self) -> Generator:
-        """Return a frozen copy of G, which normalises by its running statistics."""
+        """Return a frozen copy of G; it normalises by its running statistics."""
         return frozen(self.generator)
 
     def predictor(self) -> TaskTower:
-        """Return a frozen copy of T, which takes target images through the branch of adapted ones."""
+        """Return a frozen copy of T; target images pass through its branch for adapted images."""
         return frozen(self.tower)
 
 
 def _redraw(network: nn.Module, spread: float) -> None:
-    """Draw the weights of all layers from N(0, spread²), set their biases to 0; normalisations stay as they are."""
+    """Draw the weights of all convolutions and linear layers from N(0, spread²) and set their biases to 0."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             nn.init.normal_(module.weight, std=spread)

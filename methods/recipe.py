@@ -1,4 +1,4 @@
-"""What a recipe is: a named row of a table, most often "another one, but …". Needs no torch until it is configured."""
+"""A recipe: a named row of a table, mostly another recipe with a few changes. Needs no torch until it is configured."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A named method: a config at its paper's values or another recipe, and what this row changes in it.
+    """A named method: a ``base`` and the ``changes`` to its settings, by dotted path.
 
-    ``base`` may also be the name of a config's class, "module:Class", which is imported when the row is configured, and a
-    part among the ``changes`` the name of its class.
+    ``base`` is another recipe, a config, or the name of a config's class, "module:Class", which stands for the config
+    at its paper's values. The class is imported when the row is configured. A part among the ``changes`` may be given by
+    the name of its class.
     """
 
     name: str
@@ -26,13 +27,13 @@ class Recipe:
     changes: Mapping[str, object] = field(default_factory=dict)
 
     def but(self, name: str, changes: Mapping[str, object], about: str, paper: str | None = None) -> "Recipe":
-        """Return this recipe with other settings, by dotted path; they are looked at when the row is configured."""
+        """Return a recipe with further changes, by dotted path; they are checked when the row is configured."""
         return Recipe(name=name, base=self, about=about, paper=paper or self.paper, changes=changes)
 
     def at(self, scale: str) -> "Config":
-        """Return the config at a scale: the algorithm's values for it first, then what the recipe changes.
+        """Return the config at a scale: the algorithm's values for the scale, then the recipe's changes.
 
-        Raises :class:`UserMistake` for an unknown path, and for a change that changes nothing in the paper's values.
+        Raises :class:`UserMistake` for an unknown path, and if a change to a base recipe changes nothing at scale ``paper``.
         """
         if isinstance(self.base, Recipe):
             changed(self.base.at("paper"), self.changes)
@@ -42,7 +43,7 @@ class Recipe:
 
     @property
     def kind(self) -> "type[Config]":
-        """The class of the config, imported where it is only named."""
+        """The class of the config; it is imported if the base only names it."""
         if isinstance(self.base, Recipe):
             return self.base.kind
         named: type[Config] = resolve_name(self.base) if isinstance(self.base, str) else type(self.base)
@@ -50,12 +51,12 @@ class Recipe:
 
     @property
     def all_changes(self) -> dict[str, object]:
-        """What sets the row apart from its algorithm's config, the changes of the recipes it is made from among them."""
+        """All changes to the algorithm's config: this recipe's and, unless it replaces them, those of its base recipes."""
         before = self.base.all_changes if isinstance(self.base, Recipe) else {}
         kept = {path: value for path, value in before.items() if not _within(path, self.changes)}
         return {**kept, **self.changes}
 
 
 def _within(path: str, changes: Mapping[str, object]) -> bool:
-    """Say whether one of the changes replaces a path or the part it belongs to."""
+    """Say whether a change replaces the path itself or a part that the path lies in."""
     return any(path == other or path.startswith(f"{other}.") for other in changes)

@@ -1,4 +1,4 @@
-"""Every method that can stand in a table, most of them as "another one, but …". Needs no torch until one is configured."""
+"""Every method that can stand in a table, as a recipe. Needs no torch until a recipe is configured."""
 
 from typing import TYPE_CHECKING
 
@@ -83,7 +83,10 @@ RECIPES: dict[str, Recipe] = {
 
 
 def resolve(row: str) -> tuple[Recipe, dict[str, str]]:
-    """Return recipe and changes of a row's name, ``NAME`` or ``NAME[path=value;path=value]``."""
+    """Return the recipe and the changes that a row's name stands for: ``NAME`` or ``NAME[path=value;path=value]``.
+
+    Raises :class:`UserMistake` for an unknown recipe and for a malformed or repeated change.
+    """
     name, bracket, rest = row.partition("[")
     if name not in RECIPES:
         raise unknown("method", name, RECIPES)
@@ -101,16 +104,19 @@ def resolve(row: str) -> tuple[Recipe, dict[str, str]]:
 
 
 def configure(row: str, scale: str) -> "Config":
-    """Return the config of a row at a scale; raises :class:`UserMistake` for an unknown or idle change."""
+    """Return the config of a row at a scale.
+
+    Raises :class:`UserMistake` for an unknown recipe, path or value, and for a change that changes nothing.
+    """
     recipe, changes = resolve(row)
     return changed(recipe.at(scale), changes)
 
 
 def config_of(settings: Settings) -> "Config":
-    """Return the config that has these settings, whatever its row is called: the inverse of ``Config.settings``.
+    """Return the config that has these settings: the inverse of ``Config.settings``. No row's name is needed.
 
-    Raises :class:`UserMistake` for a ``method`` that no recipe is made from, or that is the name of two classes, and for
-    settings that its class does not know.
+    Raises :class:`UserMistake` for a ``method`` that no recipe uses or that two classes share, and for settings that the
+    method's class does not allow.
     """
     name = settings.get("method")
     known = {recipe.kind for recipe in RECIPES.values()}

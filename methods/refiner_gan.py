@@ -4,11 +4,12 @@ Shrivastava, Pfister, Tuzel, Susskind, Wang and Webb, CVPR 2017, arXiv 1612.0782
 
 Differences from the paper:
 
-- losses are means over patches and pixels where the paper has sums, with the same ratio: λ = 0.01 (not in the paper,
-  attributed to its authors) on sums over 35 × 55 pixels and 126 patches is Λ = 0.153 on means;
-- the refiner is updated twice for each critic update (the paper's first version); the 50 updates of its second version
-  are reported to collapse the refiner where there is no batch normalisation;
-- the history is filled while the refiner is pretrained, so that half of every fake mini-batch comes from it from the start.
+- losses are means over patches and pixels, while the paper has sums; their ratio is the same: λ = 0.01 (not in the
+  paper, attributed to its authors) on sums over 35 × 55 pixels and 126 patches is Λ = 0.153 on means;
+- the refiner is updated twice for each critic update, as in the paper's first version; the 50 updates of the second
+  version are reported to collapse the refiner without batch normalisation;
+- the history is filled while the refiner is pretrained, so from the first update of the critic on, half of every fake
+  mini-batch comes from the history.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,10 +33,10 @@ from mistakes import UserMistake
 
 @dataclass(frozen=True, kw_only=True)
 class RefinerGanConfig(Config):
-    """SimGAN's settings at the paper's values; an ingredient that is ``None`` is absent and costs nothing.
+    """SimGAN's settings; their defaults are the paper's values. A part that is ``None`` is absent and costs nothing.
 
-    ``content_strength`` is Λ, the weight of the mean content loss against the mean cross-entropy; ``refiner_updates``
-    and ``critic_updates`` are K_g and K_d.
+    ``content_strength`` is Λ, the weight of the mean content loss against the mean cross-entropy. ``refiner_updates``
+    and ``critic_updates`` are K_g and K_d of Algorithm 1.
     """
 
     adversary: Adversary = Adversary()
@@ -99,7 +100,7 @@ class RefinerGanConfig(Config):
 
 
 class RefinerGan(Method):
-    """A refiner R and a critic D in training. Ablations exchange parts; the steps stay the same."""
+    """The refiner R and the critic D in training. Ablations exchange parts; the steps stay the same."""
 
     def __init__(self, config: RefinerGanConfig, problem: Problem, device: torch.device, seed: int) -> None:
         self.config = config
@@ -121,7 +122,7 @@ class RefinerGan(Method):
 
     @property
     def state(self) -> Mapping[str, Stateful]:
-        """Name networks, optimisers and history."""
+        """The networks, the optimisers and the history, by name."""
         return {
             "refiner": self.refiner,
             "critic": self.critic,
@@ -132,7 +133,7 @@ class RefinerGan(Method):
         }
 
     def pretrain(self, batches: Iterator[Batch]) -> None:
-        """Teach R to reproduce its input, filling the history; teach D to tell R's first images from real ones."""
+        """Train R to reproduce its input and fill the history; then train D to tell refined from real images."""
         for _ in range(self.config.refiner_pretraining):
             batch = next(batches)
             refined = self.refiner(batch.source)
@@ -159,7 +160,7 @@ class RefinerGan(Method):
         return {"refiner adversarial": adversarial.detach(), "content": content.detach()}
 
     def critic_step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update D on eq. 2: tell fresh and old refined images from real ones."""
+        """Update D on eq. 2: tell refined images, fresh and from the history, from real images."""
         with torch.no_grad():
             features = self.refiner.trunk(batch.source[: self.history.fresh])
             refined = self.refiner.decode(features[-1])

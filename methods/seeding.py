@@ -1,4 +1,4 @@
-"""Random streams: every purpose has its own, derived from the run's seed, so that draws for one shift no other."""
+"""Random streams: every purpose has a stream derived from the run's seed, so draws for one purpose never shift another's."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ import torch
 
 
 def derive(seed: int, purpose: str) -> int:
-    """Return the 63-bit seed of one ``purpose`` ("init critic", "batches" …) within a run."""
+    """Return the 63-bit seed of a ``purpose`` ("init critic", "batches" …) within a run."""
     digest = hashlib.sha256(f"{seed}/{purpose}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
@@ -35,7 +35,7 @@ class Draws:
 
 @contextmanager
 def initialising(seed: int, purpose: str) -> Iterator[None]:
-    """Let modules built inside draw their weights from a stream of their own; the global generator stays as it was."""
+    """Draw the weights of modules built in this context from the purpose's stream; the global generator is restored."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive(seed, f"init {purpose}"))
         yield

@@ -1,7 +1,7 @@
-"""Frozen configs as flat settings: read them, change them by dotted path, find what varies between rows.
+"""Frozen configs as flat settings: read them, change them by dotted path, find those that vary between rows.
 
-A config is a frozen dataclass whose fields are plain values or *parts*: frozen dataclasses, or ``None`` where the
-ingredient is absent. A part stands at its own path under the name of its class, its hyper-parameters below it:
+A config is a frozen dataclass whose fields are plain values or *parts*. A part is a frozen dataclass, or ``None`` if
+the ingredient is absent. The setting at a part's path is the name of its class; its hyper-parameters have paths below:
 ``{"content": "L1", "content.weight": 0.1, "history": None}``. The way back is :func:`unflatten`. This module needs no
 torch.
 """
@@ -33,9 +33,9 @@ def flatten(config: object, prefix: str = "") -> dict[str, Value]:
 
 
 def unflatten(kind: type[Part], settings: Settings) -> Part:
-    """Return the config of a class that has these settings, the inverse of :func:`flatten`; values are kept as they are.
+    """Return the config of class ``kind`` that has these settings, the inverse of :func:`flatten`. No value is converted.
 
-    A part is of the class that its path names: one that the field allows, or a class derived from one of these. Raises
+    A part's setting names its class: a class that the field allows, or a class derived from such a class. Raises
     :class:`UserMistake` for a missing or unknown path, and for a value that its field does not allow.
     """
     config = _built(kind, settings, "")
@@ -46,11 +46,12 @@ def unflatten(kind: type[Part], settings: Settings) -> Part:
 
 
 def method_name(kind: type) -> str:
-    """Return the name that a config's class has among its settings: ``RefinerGan`` for ``RefinerGanConfig``."""
+    """Return the value of the setting ``method`` for a config's class: ``RefinerGan`` for ``RefinerGanConfig``."""
     return kind.__name__.removesuffix("Config")
 
 
 def _built(kind: type[Part], settings: Settings, prefix: str) -> Part:
+    """Return the config or part of class ``kind`` from the settings whose paths begin with ``prefix``."""
     hints = {prefix + name: hint for name, hint in _hints(kind).items()}
     if missing := [path for path in hints if path not in settings]:
         raise UserMistake(f"setting {missing[0]!r} is missing; allowed: every setting of {kind.__name__}.")
@@ -59,7 +60,7 @@ def _built(kind: type[Part], settings: Settings, prefix: str) -> Part:
 
 
 def _value(hint: Any, settings: Settings, path: str) -> object:
-    """Return the value at a path, or the part that is built from it and the settings below it."""
+    """Return the value at a path, or the part that the value names, built from the settings below the path."""
     value, kinds = settings[path], _kinds(hint)
     parts = {part for kind in kinds if is_dataclass(kind) for part in _family(kind) if part.__name__ == value}
     if len(parts) > 1:
@@ -72,21 +73,21 @@ def _value(hint: Any, settings: Settings, path: str) -> object:
 
 
 def _family(kind: Any) -> Iterator[Any]:
-    """Yield a class and all that are derived from it."""
+    """Yield a class and all classes derived from it."""
     yield kind
     for derived in kind.__subclasses__():
         yield from _family(derived)
 
 
 def _holds(kind: Any, value: object) -> bool:
-    """Say whether a plain value may stand in a field of this kind."""
+    """Say whether a field of this kind allows a plain value; a float allows integers."""
     if get_origin(kind) is Literal:
         return value in get_args(kind)
     return type(value) is (get_origin(kind) or kind) or (kind is float and type(value) is int)
 
 
 def change(config: Part, changes: Mapping[str, object]) -> Part:
-    """Return the config with other values at the given dotted paths, applied in order, checked when all are in.
+    """Return the config with the changes by dotted path, applied in order; the result is checked once, at the end.
 
     A value is a plain value, a part, ``None`` for an absent part, or text as a user types it (``"none"``, the name
     of a part's class, ``"0.5"``). Raises :class:`UserMistake` for an unknown path or a value of the wrong kind.
@@ -97,7 +98,7 @@ def change(config: Part, changes: Mapping[str, object]) -> Part:
 
 
 def changed(config: Part, changes: Mapping[str, object]) -> Part:
-    """As :func:`change`, but refuses a change that changes nothing."""
+    """Do as :func:`change`, but raise :class:`UserMistake` for a change that changes nothing."""
     for path, value in changes.items():
         before, config = config, _set(config, path, path, value)
         if config == before:
@@ -109,19 +110,20 @@ def changed(config: Part, changes: Mapping[str, object]) -> Part:
 
 
 def _checked(config: Part) -> Part:
-    """Return the config built anew, so that every part looks at its values again."""
+    """Return the config built anew from its innermost parts, so that every ``__post_init__`` checks its values."""
     parts = {field.name: getattr(config, field.name) for field in fields(config)}  # type: ignore[arg-type]
     return replace(config, **{name: _checked(part) for name, part in parts.items() if is_dataclass(part)})  # type: ignore[type-var]
 
 
 def _with(config: Part, name: str, value: object) -> Part:
-    """Return a copy with one other value, unchecked: a later change may make it allowed."""
+    """Return a copy with another value in one field; it is not checked, for a later change may make it valid."""
     other = copy(config)
-    object.__setattr__(other, name, value)  # the dataclass is frozen for everybody else
+    object.__setattr__(other, name, value)  # frozen dataclasses refuse setattr
     return other
 
 
 def _set(config: Part, path: str, full: str, value: object) -> Part:
+    """Return the config with a value at ``path``; ``full`` is the path from the outermost config, for messages."""
     name, dot, rest = path.partition(".")
     hints = _hints(type(config))
     if name not in hints:
@@ -142,16 +144,18 @@ def _set(config: Part, path: str, full: str, value: object) -> Part:
 
 
 def _hints(kind: type) -> dict[str, Any]:
+    """Return the type hints of a dataclass's fields, by name."""
     hints = get_type_hints(kind)
     return {field.name: hints[field.name] for field in fields(kind)}
 
 
 def _kinds(hint: Any) -> tuple[Any, ...]:
+    """Return the members of a union; a hint that is no union is its only member."""
     return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
 
 
 def _read(hint: Any, path: str, value: object) -> object:
-    """Return ``value`` as one of the kinds that ``hint`` allows."""
+    """Return ``value`` converted to the first kind of ``hint`` that allows it; raises :class:`UserMistake` if none does."""
     for kind in _kinds(hint):
         if get_origin(kind) is Literal:
             if value in get_args(kind):
@@ -170,12 +174,13 @@ def _read(hint: Any, path: str, value: object) -> object:
 
 
 def _not_allowed(hint: Any, path: str, value: object) -> UserMistake:
+    """Return the mistake for a value that its field does not allow."""
     allowed = [word for kind in _kinds(hint) for word in _words(kind)]
     return unknown(f"value of setting {path!r}:", _written(value), allowed)
 
 
 def _plain(kind: type, value: object) -> object:
-    """Return ``value`` as bool, int, float or str, or ``None`` if it is not one."""
+    """Return ``value`` converted to ``kind`` (bool, int, float or str), or ``None`` if it cannot be converted."""
     if kind is bool and str(value).lower() in ("true", "false"):
         return str(value).lower() == "true"
     if isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool):
@@ -189,17 +194,19 @@ def _plain(kind: type, value: object) -> object:
 
 
 def _words(kind: Any) -> list[str]:
+    """Return the words for a kind in a list of allowed values."""
     if get_origin(kind) is Literal:
         return list(map(str, get_args(kind)))
     return ["none" if kind is NoneType else kind.__name__]
 
 
 def _written(value: object) -> str:
+    """Return a value as a user types it."""
     return type(value).__name__ if is_dataclass(value) else "none" if value is None else str(value)
 
 
 def varied(rows: Sequence[Settings]) -> list[str]:
-    """Return the paths that make columns: those whose values differ among rows with the same kind of parent part."""
+    """Return the paths whose values differ among rows that have the same class of parent part; tables show them."""
     order: dict[str, None] = {}
     for row in rows:
         order |= dict.fromkeys(row)
@@ -207,20 +214,22 @@ def varied(rows: Sequence[Settings]) -> list[str]:
 
 
 def _in_field_order(paths: Iterable[str]) -> list[str]:
-    """Keep every part's hyper-parameters behind the part, parts in order of first appearance."""
+    """Return the paths in order of appearance, every part followed by its hyper-parameters."""
     first: dict[str, int] = {}
     for path in paths:
-        for end in range(1, path.count(".") + 2):
-            first.setdefault(".".join(path.split(".")[:end]), len(first))
-    return sorted(paths, key=lambda path: [first[p] for p in _prefixes(path)])
+        for prefix in _prefixes(path):
+            first.setdefault(prefix, len(first))
+    return sorted(paths, key=lambda path: [first[prefix] for prefix in _prefixes(path)])
 
 
 def _prefixes(path: str) -> list[str]:
+    """Return the paths from the outermost part to the path itself."""
     words = path.split(".")
     return [".".join(words[:end]) for end in range(1, len(words) + 1)]
 
 
 def _differs(path: str, rows: Sequence[Settings]) -> bool:
+    """Say whether two rows with the same class of parent part have different values at a path."""
     seen: dict[Value, set[Value]] = {}
     for row in rows:
         if path in row:

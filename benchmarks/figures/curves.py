@@ -1,4 +1,4 @@
-"""How losses and the target's headline score move while rows train."""
+"""The losses and the target's headline score of rows over their training steps."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -18,22 +18,22 @@ POINTS = 15  # neighbouring readings of a longer curve are averaged
 ORACLE = "oracle view: by test labels,\nnot used for choosing"
 
 Readings = Sequence[Mapping[str, float]]
+"""Named values of one run at successive steps; the step is one of them."""
 Curve = list[tuple[float, Estimate]]
+"""Steps with means over seeds."""
 Panels = dict[str, dict[str, Curve]]
+"""Curves by the panel's title and by row."""
 
 
 def curve_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
     """Return a panel for the target error at snapshots and for each loss: mean and 95 % band over seeds by step.
 
-    Left out are losses that are always zero, rows that train nothing, and where losses are many, those of a single row.
-    ``None`` where no finished run has a curve.
+    Losses that are always zero and rows that train nothing are left out. If losses outnumber the panels, losses that
+    only one row has are left out too. ``None`` if no finished run has a curve.
     """
     done = [record for record in records if record.status == OK and record.curve]
     headline = known_scores(records).headline
-    scores = _curves(study, [(record.row, _scores(record, headline.name)) for record in done])
-    losses = _curves(study, [(record.row, thinned(record.curve)) for record in done])
-    panels = {ORACLE: scores[headline.name]} if scores else {}
-    panels |= _chosen(losses, PANELS - len(panels))
+    panels = _panels(study, done, headline.name)
     if not panels:
         return None
     seen = {row for curves in panels.values() for row in curves}
@@ -43,17 +43,27 @@ def curve_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
         _panel(axes, curves, marked)
         axes.set_title(title, fontsize="medium")
         titled(axes, "y", f"{headline.title} of the row's own model" if title == ORACLE else "loss")
-    averaged = max(_averaged(record.curve) for record in done)
-    figure.supxlabel(
-        "step" if averaged == 1 else f"step; each point of a loss is the mean of up to {averaged} readings",
-        fontsize="medium",
-    )
+    figure.supxlabel(_step_label(done), fontsize="medium")
     legend(figure, marked, lines=True)
     return figure
 
 
+def _panels(study: Study, done: Sequence[RunRecord], headline: str) -> Panels:
+    """Return the panel of the headline score, if runs have snapshots, and the panels of the losses."""
+    scores = _curves(study, [(record.row, _scores(record, headline)) for record in done])
+    losses = _curves(study, [(record.row, thinned(record.curve)) for record in done])
+    panels = {ORACLE: scores[headline]} if scores else {}
+    return panels | _chosen(losses, PANELS - len(panels))
+
+
+def _step_label(done: Sequence[RunRecord]) -> str:
+    """Return the label of the step axes, which tells how many readings are averaged."""
+    averaged = max(_averaged(record.curve) for record in done)
+    return "step" if averaged == 1 else f"step; each point of a loss is the mean of up to {averaged} readings"
+
+
 def thinned(readings: Readings) -> Readings:
-    """Return at most ``POINTS`` readings: means of neighbours, the step's included."""
+    """Return at most ``POINTS`` readings: the means of neighbouring readings, steps averaged too."""
     size = _averaged(readings)
     groups = [readings[start : start + size] for start in range(0, len(readings), size)]
     return [
@@ -66,16 +76,17 @@ def thinned(readings: Readings) -> Readings:
 
 
 def _scores(record: RunRecord, headline: str) -> Readings:
+    """Return the headline score at each snapshot of a run."""
     return [{name: point[name] for name in ("step", headline)} for point in record.snapshots]
 
 
 def _averaged(readings: Readings) -> int:
-    """Return how many readings become one."""
+    """Return how many neighbouring readings are averaged into one point."""
     return max(1, -(-len(readings) // POINTS))
 
 
 def _curves(study: Study, runs: Sequence[tuple[str, Readings]]) -> Panels:
-    """Return by name and row what the runs of a row read: mean and band over them at each step."""
+    """Return the curves of every named value and row, averaged over the row's runs."""
     panels: Panels = {}
     for row in study.rows:
         mine = [readings for owner, readings in runs if owner == row]
@@ -87,6 +98,7 @@ def _curves(study: Study, runs: Sequence[tuple[str, Readings]]) -> Panels:
 
 
 def _curve(runs: Sequence[Readings], name: str) -> Curve:
+    """Return the mean over runs of one named value at each step that has a reading."""
     by_step: dict[float, list[float]] = {}
     for reading in chain.from_iterable(runs):
         if name in reading:
@@ -95,7 +107,10 @@ def _curve(runs: Sequence[Readings], name: str) -> Curve:
 
 
 def _chosen(losses: Panels, room: int) -> Panels:
-    """Return the losses that have a panel, without rows in which they are always zero: there the part is absent."""
+    """Return the losses that have a panel, at most ``room``.
+
+    A row in which a loss is always zero lacks the loss's part and is left out of the panel.
+    """
     told = {
         name: {
             row: curve
@@ -111,7 +126,7 @@ def _chosen(losses: Panels, room: int) -> Panels:
 
 
 def _grid(panels: int, rows: Sequence[str]) -> tuple[Figure, list[Axes]]:
-    """Return a figure with room for so many panels and for the names of rows beside them."""
+    """Return a figure, wide enough for the panels and the legend of rows, and the axes of its panels."""
     across = 2 if panels == 4 else min(panels, 3)
     down = -(-panels // across)
     height = max(2.6 * down, LINE * len(rows)) + 0.5
@@ -123,6 +138,7 @@ def _grid(panels: int, rows: Sequence[str]) -> tuple[Figure, list[Axes]]:
 
 
 def _panel(axes: Axes, curves: Mapping[str, Curve], marked: Mapping[str, Look]) -> None:
+    """Draw the curve of each row: a line through the means and a band over their intervals."""
     numbers = [number for curve in curves.values() for _, number in curve]
     fit(axes, "y", [number.mean for number in numbers])
     for row, curve in curves.items():

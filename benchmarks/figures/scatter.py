@@ -1,4 +1,4 @@
-"""One number of a run against another: the target's headline score against training time, and against FID."""
+"""Scatter plots of runs: the target's headline score against training time, and against FID."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,14 +24,16 @@ from benchmarks.tables.summary import (
 )
 
 Points = Mapping[str, tuple[Sequence[float], Sequence[float]]]
+"""The x and y values of a row's runs, by row."""
 Means = Mapping[str, tuple[Estimate, Estimate]]
+"""The means of a row's x and y values, by row."""
 
 
 def pareto_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
     """Return the target error against the seconds that a row's training takes, pretraining included.
 
-    Steps count at their median time, so that pauses of the machine do not. A band joins the rows that no other betters
-    in both means; rows that train nothing are dashed lines. ``None`` where no timed run has an error.
+    Every step counts as long as the median step, so pauses of the machine do not count. A band marks the Pareto front of
+    the rows' means. Dashed lines mark the bounds. ``None`` if no timed run has an error.
     """
     runs, known = finished(records), known_scores(records)
     headline = known.headline.name
@@ -55,14 +57,14 @@ def pareto_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
 
 
 def _time(runs: Runs, row: str) -> Values:
-    """Return the seconds of training of those runs whose steps were timed."""
+    """Return the training seconds of a row's runs, by seed; runs without timed steps are left out."""
     steps, before = by_seed(runs, "steps", row), by_seed(runs, "pretraining", row)
     times = by_seed(runs, "step_ms", row)
     return {seed: steps[seed] * ms / 1000 + before.get(seed, 0) for seed, ms in times.items()}
 
 
 def _joined(axes: Axes, best: Sequence[tuple[float, float]]) -> Line2D:
-    """Draw what error can be had in how much time."""
+    """Draw the Pareto front: the least error reached within each training time."""
     x, y = zip(*best, strict=True)
     band: dict[str, Any] = {"color": "0.8", "linewidth": 5, "zorder": 1, "label": "Pareto front"}
     (line,) = axes.plot([*x, axes.get_xlim()[1]], [*y, y[-1]], drawstyle="steps-post", **band)
@@ -70,7 +72,7 @@ def _joined(axes: Axes, best: Sequence[tuple[float, float]]) -> Line2D:
 
 
 def front(means: Means) -> list[tuple[float, float]]:
-    """Return the points that no other betters in both means, from the fastest on."""
+    """Return the Pareto front of the means: points without a point that is lower in both coordinates, sorted by x."""
     best: list[tuple[float, float]] = []
     for x, y in sorted((x.mean, y.mean) for x, y in means.values()):
         if not best or y < best[-1][1]:
@@ -81,7 +83,7 @@ def front(means: Means) -> list[tuple[float, float]]:
 def fid_error_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
     """Return the target error against FID, titled with Spearman's rank correlation over the runs that trained.
 
-    ``None`` where no such run has both.
+    ``None`` if no run that trained has both scores.
     """
     summary, runs = summarise(study, records), finished(records)
     headline = summary.known.headline.name
@@ -103,7 +105,7 @@ def fid_error_figure(study: Study, records: Sequence[RunRecord]) -> Figure | Non
 
 
 def _correlation(x: Sequence[float], y: Sequence[float]) -> str:
-    """Return Spearman's ρ in words; without a value where it has none."""
+    """Return a title with Spearman's ρ, or without it if all values of ``x`` or of ``y`` are equal."""
     runs = f"{len(x)} run{'s' * (len(x) > 1)} that trained"
     if len(set(x)) < 2 or len(set(y)) < 2:
         return runs
@@ -111,12 +113,13 @@ def _correlation(x: Sequence[float], y: Sequence[float]) -> str:
 
 
 def _bounds(study: Study, records: Sequence[RunRecord]) -> list[str]:
+    """Return the rows of a study that are bounds, in the study's order."""
     found = bounds_in(records)
     return [row for row in study.rows if row in found]
 
 
 def _points(numbers: Mapping[str, tuple[Values, Values]]) -> tuple[Points, Means]:
-    """Return by row the values of runs that have both of two numbers, and the means of both."""
+    """Return the values of each row's runs that have both x and y, and the means of these values."""
     points, means = {}, {}
     for row, (x, y) in numbers.items():
         seeds = [seed for seed in x if seed in y]
@@ -127,10 +130,12 @@ def _points(numbers: Mapping[str, tuple[Values, Values]]) -> tuple[Points, Means
 
 
 def _all(points: Points, side: int) -> list[float]:
+    """Return all x values (``side`` 0) or all y values (``side`` 1)."""
     return [value for mine in points.values() for value in mine[side]]
 
 
 def _canvas(study: Study, rows: Mapping[str, object]) -> tuple[Figure, Axes, dict[str, Look]]:
+    """Return a figure, its axes, and the looks of the rows that are drawn."""
     marked = {row: look for row, look in looks(study.rows).items() if row in rows}
     figure = canvas(6.2 + breadth(list(marked)), max(4.2, LINE * (len(marked) + 3)))
     axes = figure.subplots()
@@ -146,7 +151,7 @@ def _draw(
     *,
     whiskers: bool,
 ) -> None:
-    """Draw a pale dot for each run and a marker for each row's means."""
+    """Draw a pale dot for each run, and a marker at each row's means, ``whiskers`` for their intervals."""
     for row, (mine_x, mine_y) in points.items():
         look = marked[row]
         axes.scatter(mine_x, mine_y, s=14, color=look.colour, alpha=0.5, linewidths=0)

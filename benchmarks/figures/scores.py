@@ -1,4 +1,4 @@
-"""What each row scored, and by how much that differs from what the baseline scored."""
+"""The scores of each row, and their differences to the baseline's scores."""
 
 from collections.abc import Mapping, Sequence
 from textwrap import fill
@@ -12,12 +12,13 @@ from benchmarks.studies.study import Study
 from benchmarks.tables.summary import Numbers, by_seed, finished, paired, summarise
 
 Values = dict[str, dict[str, list[float]]]
+"""The values of a row's runs, by score and row."""
 
 
 def score_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
     """Return a panel for FID and for each target error: a dot a seed, the mean and its 95 % interval in black.
 
-    ``None`` where no run is scored.
+    ``None`` if no run has a score.
     """
     summary, runs = summarise(study, records), finished(records)
     values = {
@@ -30,7 +31,7 @@ def score_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
 def difference_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
     """Return a panel for FID and for each target error: a row's score less the baseline's, a dot a seed.
 
-    ``None`` where no row has a seed in common with a baseline.
+    ``None`` if no row shares a seed with a baseline.
     """
     summary, runs = summarise(study, records), finished(records)
     baseline = summary.baseline
@@ -56,7 +57,7 @@ def difference_figure(study: Study, records: Sequence[RunRecord]) -> Figure | No
 def _forest(
     rows: Sequence[str], values: Values, means: Numbers, titles: Mapping[str, str], *, signed: bool
 ) -> Figure | None:
-    """Return a panel for each score that has values, a line for each row that has any."""
+    """Return a panel for each score that has values, with a line for each row that has values; ``None`` without values."""
     values = {name: mine for name, mine in values.items() if any(mine.values())}
     rows = [row for row in rows if any(mine[row] for mine in values.values())]
     if not rows:
@@ -70,7 +71,7 @@ def _forest(
 
 
 def _halve(axes: Axes) -> None:
-    """Mark zero and the better side, which is below it for every compared score."""
+    """Mark zero, and the side below zero as better, as it is for every compared score."""
     axes.axvline(0, color="black", linewidth=0.8)
     axes.axvspan(axes.get_xlim()[0], 0, color=PALETTE[2], alpha=0.1, linewidth=0)
     axes.set_title("← better", loc="left", fontsize="small", color=PALETTE[2])

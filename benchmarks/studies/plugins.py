@@ -1,8 +1,8 @@
-"""Methods and pairs from outside the repository: plugins, in files or installed packages, and a user's own pairs.
+"""Methods and pairs from outside the repository: plugins in files or installed packages, and a user's own pairs.
 
 A plugin is a Python module with ``RECIPES``, a sequence of :class:`~methods.recipes.Recipe`, or ``PAIRS``, a mapping of
-names to :class:`~datasets.catalogue.Entry`, or both. A package offers one as an entry point of the group
-``sim_to_real_bench``. A user's own pair is a TOML file. Needs no torch until such a pair is opened.
+names to :class:`~datasets.catalogue.Entry`, or both. A package offers a plugin as an entry point of the group
+``sim_to_real_bench``. A user's own pair is a TOML file. This module needs no torch until an own pair is opened.
 """
 
 import hashlib
@@ -31,15 +31,15 @@ CONTRACT = [
     for name in ("methods/test_contract.py", "running/test_batches.py", "datasets/pairs/test_every_pair.py")
 ]
 LOADED: dict[str, str] = {}
-"""Plugins in use: name → twelve hex digits of the SHA-256 of its file; every record holds them."""
+"""The plugins in use by name: the first twelve hex digits of their files' SHA-256. Every record holds them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """The files that give a process methods and pairs of the user's: plugins, and the TOML files of own pairs.
+    """The files that add a user's methods and pairs to a process: plugins, and the TOML files of own pairs.
 
-    A plain value: it goes along with runs to every process that does them, and is opened there. Mistakes name the files
-    as they are named here.
+    Sources are plain data. They travel with runs to every process that does runs, and are opened there. Messages name
+    the files as they are named here.
     """
 
     plugins: tuple[Path, ...] = ()
@@ -52,11 +52,12 @@ class Sources:
         )
 
     def open(self) -> None:
-        """Add what the installed packages and these files offer to ``RECIPES`` and ``PAIRS``; nothing else adds to them.
+        """Add the methods and pairs of installed packages and of these files to ``RECIPES`` and ``PAIRS``.
 
-        Sources may be opened again: a plugin is added once, the data of a pair are read anew.
-        Raises :class:`UserMistake` for a file that does not exist or cannot be read or run, a plugin that offers nothing
-        or something else, a name that is taken, a method that cannot be configured, and for broken data of a pair.
+        Nothing else adds to these two. Sources may be opened again: a plugin is added only once, while the data of a
+        pair are read anew.
+        Raises :class:`UserMistake` for a file that is missing or cannot be read or run, a plugin without valid recipes or
+        pairs, a name in use, a method that cannot be configured, and broken data of a pair.
         """
         for point in entry_points(group=GROUP):
             if point.name not in LOADED:
@@ -70,6 +71,7 @@ class Sources:
 
 
 def _imported(point: EntryPoint) -> ModuleType:
+    """Return the module of an installed plugin."""
     try:
         return point.load()
     except Exception as error:
@@ -77,6 +79,7 @@ def _imported(point: EntryPoint) -> ModuleType:
 
 
 def _run(file: Path) -> ModuleType:
+    """Return the module that a plugin's file makes when it is run."""
     if not file.is_file():
         raise UserMistake(
             f"plugin {str(file)!r} does not exist; allowed: a Python file with RECIPES or PAIRS."
@@ -86,7 +89,7 @@ def _run(file: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise UserMistake(f"plugin {str(file)!r} is no Python file; allowed: a file that ends in .py.")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up
+    sys.modules[name] = module  # dataclasses look up their module
     try:
         spec.loader.exec_module(module)
     except Exception as error:
@@ -96,6 +99,7 @@ def _run(file: Path) -> ModuleType:
 
 
 def _broken(what: str, error: Exception) -> UserMistake:
+    """Return the mistake that a plugin's exception stands for, with the line that raised it."""
     if isinstance(error, UserMistake):
         return error
     where = traceback.extract_tb(error.__traceback__)[-1]
@@ -107,13 +111,14 @@ def _broken(what: str, error: Exception) -> UserMistake:
 
 
 def _add_plugin(module: ModuleType, name: str) -> None:
+    """Add all recipes and pairs of a plugin, or none if any of them is refused."""
     recipes, pairs = _offered(module, name)
     for kind, ours, theirs in (("method", RECIPES, recipes), ("pair", PAIRS, pairs)):
         if taken := set(ours) & set(theirs):
             raise UserMistake(
                 f"plugin {name!r}: the {kind} {min(taken)!r} is there already; allowed: another name."
             )
-    if odd := [one for one in (*recipes, *pairs) if not re.fullmatch(r"[\w.+-]+", one)]:
+    if odd := [word for word in (*recipes, *pairs) if not re.fullmatch(r"[\w.+-]+", word)]:
         raise UserMistake(f"plugin {name!r}: the name {odd[0]!r}; allowed: letters, digits and - _ . +.")
     for recipe in recipes.values():
         try:
@@ -127,7 +132,7 @@ def _add_plugin(module: ModuleType, name: str) -> None:
 
 
 def _offered(module: ModuleType, name: str) -> tuple[Mapping[str, Recipe], Mapping[str, Entry]]:
-    """Return the recipes by name and the pairs of a plugin's module."""
+    """Return the recipes and pairs of a plugin's module, both by name."""
     recipes, pairs = getattr(module, "RECIPES", ()), getattr(module, "PAIRS", {})
     wanted = "RECIPES, a sequence of Recipe, or PAIRS, a mapping of names to Entry"
     if not (recipes or pairs):
@@ -143,6 +148,7 @@ def _offered(module: ModuleType, name: str) -> tuple[Mapping[str, Recipe], Mappi
 
 
 def _add_pair(file: Path) -> None:
+    """Add a user's own pair, or read its data anew."""
     form = forms.read(file)
     if form.name in PAIRS and PAIRS[form.name].file != file.resolve():
         raise reading.refused(file, f"has the name {form.name!r}, which another pair has", "another name")
@@ -152,9 +158,9 @@ def _add_pair(file: Path) -> None:
 
 
 def check(file: Path) -> int:
-    """Run the contract tests on what a plugin offers, printing as pytest does; return 0 if all hold, else 1.
+    """Run the contract tests on a plugin's methods and pairs and print pytest's report; return 0 if all pass, else 1.
 
-    Raises :class:`UserMistake` where the plugin cannot be loaded, or where tests or pytest are not at hand.
+    Raises :class:`UserMistake` if the plugin cannot be loaded, or if the tests or pytest are missing.
     """
     before = {*RECIPES, *PAIRS}
     Sources(plugins=(file,)).open()

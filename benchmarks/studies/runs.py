@@ -1,4 +1,4 @@
-"""A study → the runs it consists of."""
+"""A study → its runs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -13,7 +13,7 @@ from mistakes import UserMistake, unknown
 
 
 def runs(study: Study, device: str) -> Iterator[RunSpec]:
-    """Yield the runs of a study, all rows of a seed before the next seed.
+    """Yield the runs of a study, pair by pair, all rows of one seed before the next seed.
 
     Raises :class:`UserMistake` for an unknown name or setting, and for rows with equal settings.
     """

@@ -1,6 +1,7 @@
-"""What a study says under other rules of choice: the headline score of a row's own model at the snapshots that a rule picks.
+"""The headline score of each row's own model at the snapshots that each rule chooses.
 
-That is the model that the method trains itself, or where it has none, the common task model trained on adapted source.
+A row's own model is the task model that the method trains. A method without a task model is scored by the common task
+model, trained on adapted source images.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,30 +13,30 @@ from benchmarks.tables.cells import Columns, Grid
 from benchmarks.tables.summary import Runs, Summary, Values, by_seed, less, paired
 
 Choices = Mapping[str, Runs]
-"""Step and headline score of the snapshots that a rule chooses, by the rule's name."""
+"""Step ("step") and headline score ("score") of the chosen snapshots, by the rule's name."""
 
 
 def choices(records: Sequence[RunRecord], headline: str) -> Choices:
-    """Return what every rule chooses, where the task has this headline score.
+    """Return the snapshots that every rule chooses; ``headline`` names the task's headline score.
 
-    That is nothing where no finished run has several snapshots, and for a rule whose criterion they lack.
+    No rule is listed if no finished run has several snapshots. A rule chooses nothing if snapshots lack its criterion.
     """
     done = [record for record in records if record.status == OK and record.snapshots]
     if not any(len(record.snapshots) > 1 for record in done):
         return {}
     picked: dict[str, dict[str, dict[str, dict[int, float]]]] = {name: {} for name in RULES}
-    for record in sorted(done, key=lambda one: (one.row, one.seed)):
+    for record in sorted(done, key=lambda record: (record.row, record.seed)):
         row, seed = record.row, record.seed
         for name, rule in RULES.items():
             if rule.criterion_of(headline) in record.snapshots[0]:
-                one = chosen(rule, record.snapshots, headline)
+                snapshot = chosen(rule, record.snapshots, headline)
                 mine = picked[name].setdefault(row, {"step": {}, "score": {}})
-                mine["step"][seed], mine["score"][seed] = one["step"], one[headline]
+                mine["step"][seed], mine["score"][seed] = snapshot["step"], snapshot[headline]
     return picked
 
 
 def unchosen(records: Sequence[RunRecord], picked: Choices) -> Iterable[str]:
-    """Yield why rules choose nothing, where their task is the reason."""
+    """Yield a note on the rules that choose nothing because the task has no probabilities."""
     names = [name for name, choice in picked.items() if not choice]
     done = [record for record in records if record.status == OK]
     if names and not any(record.task.get("probabilities", True) for record in done):
@@ -44,7 +45,7 @@ def unchosen(records: Sequence[RunRecord], picked: Choices) -> Iterable[str]:
 
 
 def rule_grid(summary: Summary, picked: Choices) -> Grid | None:
-    """Return the headline score under every rule, a column each; ``None`` where nothing could be chosen."""
+    """Return the headline score under each rule, one column a rule; ``None`` if there is nothing to choose."""
     if not picked:
         return None
     cells = [
@@ -56,25 +57,25 @@ def rule_grid(summary: Summary, picked: Choices) -> Grid | None:
 
 
 def rule_grids(summary: Summary, picked: Choices) -> list[Grid]:
-    """Return one grid a rule: which step it picks, the headline score there, and its differences to baseline and last step."""
+    """Return one grid a rule: chosen step, headline score there, and its differences to the baseline and to the last step."""
     return [_of_rule(name, choice, picked["last"], summary) for name, choice in picked.items()]
 
 
 def chosen_runs(summary: Summary, picked: Choices, records: Sequence[RunRecord]) -> Columns:
-    """Return what every rule picks of every run: rule, method, seed, step, headline score there, and the run's id."""
+    """Return one line for each rule and run: rule, method, seed, chosen step, headline score there, and the run's id."""
     runs = {(record.row, record.seed): record.id for record in records}
-    found = [(rule, row, mine) for rule, choice in picked.items() for row, mine in choice.items()]
-    return {
-        "rule": [rule for rule, _, mine in found for _ in mine["step"]],
-        "method": [row for _, row, mine in found for _ in mine["step"]],
-        "seed": [seed for *_, mine in found for seed in mine["step"]],
-        "step": [step for *_, mine in found for step in mine["step"].values()],
-        summary.known.headline.title: [score for *_, mine in found for score in mine["score"].values()],
-        "run": [runs[row, seed] for _, row, mine in found for seed in mine["step"]],
-    }
+    lines = [
+        (rule, row, seed, step, mine["score"][seed], runs[row, seed])
+        for rule, choice in picked.items()
+        for row, mine in choice.items()
+        for seed, step in mine["step"].items()
+    ]
+    heads = ("rule", "method", "seed", "step", summary.known.headline.title, "run")
+    return {head: [line[place] for line in lines] for place, head in enumerate(heads)}
 
 
 def _of_rule(name: str, picked: Runs, last: Runs, summary: Summary) -> Grid:
+    """Return the grid of one rule; ``last`` holds the snapshots of the last step."""
     baseline = summary.baseline or ""
     cells = []
     for row in summary.study.rows:
@@ -104,5 +105,6 @@ def _of_rule(name: str, picked: Runs, last: Runs, summary: Summary) -> Grid:
 
 
 def _written(summary: Summary, values: Values, *, sign: bool = False) -> str:
+    """Return the cell of the mean of these headline scores, blank without values."""
     number = estimate([*values.values()])
     return number.written(summary.known.headline.digits, sign=sign) if number else ""

@@ -1,8 +1,8 @@
-"""The numbers of a table → grids of cells as they are shown. Needs no torch."""
+"""The numbers of a table → its grids of written cells. Needs no torch."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from benchmarks.records.record import RunRecord
 from benchmarks.statistics.estimates import Estimate, estimate
@@ -20,14 +20,15 @@ from benchmarks.tables.summary import (
 
 
 def score_grid(summary: Summary) -> Grid:
-    """Return the settings that vary, the scores with differences to the baseline, and what the difference costs."""
+    """Return the settings that vary, the scores and their differences to the baseline, and the differences in cost."""
     rows = summary.study.rows
     done = [f"{summary.done[row]}/{len(summary.study.seeds)}" for row in rows]
+    component = [name for name in COMPONENT if any(summary.differences.get((row, name)) for row in rows)]
     columns = [
         Column("method", rows),
         *(_setting_column(path, summary) for path in summary.columns),
         *_score_columns(summary),
-        *(_difference_column(name, summary) for name in COMPONENT if _any_difference(name, summary)),
+        *(_difference_column(name, summary) for name in component),
         Column("runs", done),
     ]
     return Grid(
@@ -39,7 +40,7 @@ def score_grid(summary: Summary) -> Grid:
 
 
 class Column(NamedTuple):
-    """A column of a grid: its title, a cell for each row, and which lines are bold."""
+    """A column of a grid: its title, a cell for each row, and the numbers of its bold lines."""
 
     title: str
     cells: Sequence[str]
@@ -47,17 +48,18 @@ class Column(NamedTuple):
 
 
 def _setting_column(path: str, summary: Summary) -> Column:
-    """Return the values of a setting, in bold where they are other than the baseline's."""
+    """Return the values of a setting; values other than the baseline's are bold."""
     base = summary.settings[summary.baseline] if summary.baseline else {}
     settings = [summary.settings.get(row, {}) for row in summary.study.rows]
-    other = [
+    values = [mine.get(path, "") for mine in settings]
+    bold = [
         line for line, mine in enumerate(settings) if base and path in mine and mine[path] != base.get(path)
     ]
-    return Column(path, [_setting(mine, path) for mine in settings], other)
+    return Column(path, ["–" if value is None else str(value) for value in values], bold)
 
 
 def _score_columns(summary: Summary) -> Iterator[Column]:
-    """Yield every score of the main grid, the row that stands apart in bold, with its difference to the baseline."""
+    """Yield the scores of the main grid, the winner in bold, each compared score with its difference to the baseline."""
     rows = summary.study.rows
     for name in [name for name in summary.scores if summary.score(name).grid == "scores"]:
         best = summary.winner(name)
@@ -72,29 +74,26 @@ def _difference_column(name: str, summary: Summary) -> Column:
     return Column(summary.difference_title(name), cells)
 
 
-def _any_difference(name: str, summary: Summary) -> bool:
-    return any(summary.differences.get((row, name)) for row in summary.study.rows)
-
-
 def difference_grid(summary: Summary) -> Grid | None:
-    """Return the statistics of every paired difference to the baseline, score by score; ``None`` where there is none."""
+    """Return the statistics of all paired differences to the baseline, score by score; ``None`` without differences."""
     found = differences_to_baseline(summary)
     if not found:
         return None
     cells = []
-    for one in found:
-        digits = one.mean.decimals(summary.score(one.score).digits)
-        span = "" if one.bootstrap is None else " … ".join(f"{edge:+z.{digits}f}" for edge in one.bootstrap)
+    for difference in found:
+        score, mean = summary.score(difference.score), difference.mean
+        digits = mean.decimals(score.digits)
+        span = " … ".join(f"{edge:+z.{digits}f}" for edge in difference.bootstrap or ())
         cells.append(
             (
-                one.row,
-                summary.score(one.score).short,
-                one.mean.written(digits, sign=True),
+                difference.row,
+                score.short,
+                mean.written(digits, sign=True),
                 span,
-                f"{one.middle:+z.{digits}f}",
-                str(one.mean.count),
-                f"{one.improvement:.2f}",
-                "" if one.p is None else f"{one.p:.3f}",
+                f"{difference.middle:+z.{digits}f}",
+                str(mean.count),
+                f"{difference.improvement:.2f}",
+                "" if difference.p is None else f"{difference.p:.3f}",
             )
         )
     heads = ("method", "score", "Δ mean", "95 % BCa", "Δ IQM", "pairs", "P(better)", "p (Holm)")
@@ -103,20 +102,21 @@ def difference_grid(summary: Summary) -> Grid | None:
 
 
 def realism_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid | None:
-    """Return how close adapted images are to real ones; "± images" is the half-width over images, mean over seeds."""
-    names = _realism(summary)
-    if len(names) == 1:
+    """Return the scores of realism; a column "± images" holds the half-width over images, averaged over seeds."""
+    names = _realism_scores(summary)
+    if names == ["fid"]:
         return None
     halves = _halves(records)
+    resampled = {name for _, name in halves}
     heads = ["method"]
     for name in names:
-        heads += [summary.score(name).short, *(["± images"] if _has(halves, name) else [])]
+        heads += [summary.score(name).short, *(["± images"] if name in resampled else [])]
     cells = []
     for row in summary.study.rows:
         line = [row]
         for name in names:
             line.append(summary.shown(name, row))
-            if _has(halves, name):
+            if name in resampled:
                 half, number = halves.get((row, name)), summary.means.get((row, name))
                 places = number.decimals(summary.score(name).digits) if number else 0
                 line.append("" if half is None else f"{half:.{places}f}")
@@ -125,12 +125,12 @@ def realism_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid | None:
     return Grid(heading=heading, columns=tuple(heads), cells=tuple(cells))
 
 
-def _realism(summary: Summary) -> list[str]:
+def _realism_scores(summary: Summary) -> list[str]:
     return ["fid", *(name for name in summary.scores if summary.score(name).grid == "realism")]
 
 
 def _halves(records: Iterable[RunRecord]) -> dict[tuple[str, str], float]:
-    """Return the mean half-width of the intervals over images by (row, score)."""
+    """Return the half-width of intervals over images, averaged over runs, by row and score."""
     found: dict[tuple[str, str], list[float]] = {}
     for record in records:
         for name, (low, high) in record.intervals.items():
@@ -138,12 +138,8 @@ def _halves(records: Iterable[RunRecord]) -> dict[tuple[str, str], float]:
     return {key: sum(halves) / len(halves) for key, halves in found.items()}
 
 
-def _has(halves: Mapping[tuple[str, str], float], name: str) -> bool:
-    return any(score == name for _, score in halves)
-
-
 def image_grid(summary: Summary) -> Grid | None:
-    """Return what the adapters do to images and how their images differ."""
+    """Return the scores that tell how far adapters change images and how adapted images differ among themselves."""
     names = [name for name in summary.scores if summary.score(name).grid == "images"]
     if not names:
         return None
@@ -152,44 +148,60 @@ def image_grid(summary: Summary) -> Grid | None:
 
 
 def floor_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid | None:
-    """Return what differs where nothing does: halves of the real test images, and the baseline's seeds in two halves."""
-    floors = [record.floor for record in records if record.floor]
-    names = _realism(summary)
-    names += [name for name in summary.compared if name != "fid"]
-    cells = []
-    if floors:
-        about = f"real test images against other real ones, n={floors[0]['images']:.0f}"
-        cells.append((about, *(_plain(summary, floors[0].get(name), name) for name in names)))
-    seeds = summary.study.seeds
-    if summary.baseline and len(seeds) >= 4:
-        first, second = seeds[: len(seeds) // 2], seeds[len(seeds) // 2 :]
-        about = f"{summary.baseline}, seeds {seeds_said(first)} less seeds {seeds_said(second)}"
-        gaps = [_between(summary, name, first, second) for name in names]
-        if any(gap is not None for gap in gaps):
-            shown = (_plain(summary, gap, name, sign=True) for gap, name in zip(gaps, names, strict=True))
-            cells.append((about, *shown))
+    """Return the scores that pure chance yields: between halves of the real test images and of the baseline's seeds.
+
+    ``None`` if neither can be told.
+    """
+    names = [*_realism_scores(summary), *(name for name in summary.compared if name != "fid")]
+    lines = [_image_floor(summary, records, names), _seed_floor(summary, names)]
+    cells = tuple(line for line in lines if line)
     if not cells:
         return None
     heads = ("what", *(summary.score(name).short for name in names))
-    return Grid(heading="Noise floor", columns=heads, cells=tuple(cells)).without_blank_columns()
+    return Grid(heading="Noise floor", columns=heads, cells=cells).without_blank_columns()
+
+
+def _image_floor(
+    summary: Summary, records: Sequence[RunRecord], names: Sequence[str]
+) -> tuple[str, ...] | None:
+    """Return the line of real test images scored against other real ones, ``None`` if no record has such scores."""
+    floor = next((record.floor for record in records if record.floor), None)
+    if floor is None:
+        return None
+    about = f"real test images against other real ones, n={floor['images']:.0f}"
+    return (about, *(_cell(summary, name, floor.get(name)) for name in names))
+
+
+def _seed_floor(summary: Summary, names: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the line of the baseline's first half of seeds less its second, ``None`` for fewer than four seeds."""
+    seeds = summary.study.seeds
+    if not summary.baseline or len(seeds) < 4:
+        return None
+    first, second = seeds[: len(seeds) // 2], seeds[len(seeds) // 2 :]
+    gaps = {name: _between(summary, name, first, second) for name in names}
+    if all(gap is None for gap in gaps.values()):
+        return None
+    about = f"{summary.baseline}, seeds {seeds_said(first)} less seeds {seeds_said(second)}"
+    return (about, *(_cell(summary, name, gap, sign=True) for name, gap in gaps.items()))
 
 
 def _between(summary: Summary, name: str, first: Sequence[int], second: Sequence[int]) -> float | None:
-    """Return the baseline's mean over the first seeds less that over the second."""
+    """Return the baseline's mean over the first seeds less its mean over the second, ``None`` if either has no run."""
     values = by_seed(summary.runs, name, summary.baseline or "")
     one, two = (estimate([values[seed] for seed in seeds if seed in values]) for seeds in (first, second))
     return one.mean - two.mean if one and two else None
 
 
-def _plain(summary: Summary, value: float | None, name: str, *, sign: bool = False) -> str:
+def _cell(summary: Summary, name: str, value: float | None, *, sign: bool = False) -> str:
+    """Return the cell of a single value of a score, blank for ``None``."""
     number = None if value is None else estimate([value])
     return number.written(summary.score(name).digits, sign=sign) if number else ""
 
 
 def cost_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid:
-    """Return means over seeds; a step's time is the median over windows, with the quartiles in brackets."""
+    """Return the costs, averaged over seeds; a step's time is the median over windows, with the quartiles in brackets."""
     rows = summary.study.rows
-    names = [name for name in COSTS if _tells(name, [summary.means[row, name] for row in rows])]
+    names = [name for name in COSTS if _has_column(name, [summary.means[row, name] for row in rows])]
     cells = []
     for row in rows:
         plain = {}
@@ -203,21 +215,14 @@ def cost_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid:
     return Grid(heading=f"Costs{shared_machine(records[0])}", columns=("method", *heads), cells=tuple(cells))
 
 
-def _tells(name: str, numbers: Sequence[Estimate | None]) -> bool:
-    """Say whether a cost is worth a column: some row has it, and of the budget's that rows differ in it."""
+def _has_column(name: str, numbers: Sequence[Estimate | None]) -> bool:
+    """Say whether a cost has a column: some row has the cost, and a cost of the budget differs between rows."""
     means = {number.mean for number in numbers if number}
-    return len(means) > (name in BUDGET)
-
-
-def _setting(settings: Mapping[str, Any], path: str) -> str:
-    if path not in settings:
-        return ""
-    value = settings[path]
-    return "–" if value is None else str(value)
+    return len(means) >= (2 if name in BUDGET else 1)
 
 
 def seeds_said(seeds: Iterable[int]) -> str:
-    """Return seeds in few words, three and more in a row by their ends: "0–4, 7"."""
+    """Return seeds in short form, three or more successive seeds as a range: "0–4, 7"."""
     parts: list[str] = []
     for _, group in groupby(enumerate(seeds), key=lambda one: one[1] - one[0]):
         row = [str(seed) for _, seed in group]

@@ -1,4 +1,4 @@
-"""From a results folder to studies with their records: the way that every table, figure and page takes."""
+"""A results folder → studies with their records, from which every table, figure and report is made."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -14,20 +14,20 @@ from mistakes import UserMistake
 
 
 def recorded_runs(ids: Iterable[str], results: Path) -> list[RunRecord]:
-    """Return the records of these runs; raises :class:`UserMistake` where one is missing or broken."""
+    """Return the records of these runs; raises :class:`UserMistake` if a record is missing or broken."""
     return [_with_criteria(store.find(run_id, results), results) for run_id in ids]
 
 
 def recorded_studies(
     names: Sequence[str], results: Path, curves: bool = True
 ) -> list[tuple[Study, list[RunRecord]]]:
-    """Return the named studies with their records, these with curves or without.
+    """Return the named studies that have records, with these records; ``curves`` says whether to read loss curves too.
 
-    Without names: every published study of which each row has records on each pair, or else one for each pair and
-    scale that is recorded.
-    Raises :class:`UserMistake` for an unknown name, and where there is no record at all.
+    Without names, return the published studies that are complete: every row has records on every pair. If no study is
+    complete, return one study for each recorded pair and scale.
+    Raises :class:`UserMistake` for an unknown name, and if no record belongs to the studies.
     """
-    everything = [_with_criteria(one, results) for one in store.read_all(results, curves)]
+    everything = [_with_criteria(record, results) for record in store.read_all(results, curves)]
     studies = [find_study(name) for name in names] or _whole(everything)
     found = [(study, mine) for study in studies if (mine := records_of(study, everything))]
     if not found and not names:
@@ -41,7 +41,7 @@ def recorded_studies(
 
 
 def _whole(everything: list[RunRecord]) -> list[Study]:
-    """Return the published studies of which each row has records on each pair."""
+    """Return the published studies whose rows all have records on every pair."""
     there = {(record.pair, record.row, record.scale) for record in everything}
     return [
         study
@@ -52,7 +52,9 @@ def _whole(everything: list[RunRecord]) -> list[Study]:
 
 def _with_criteria(record: RunRecord, results: Path) -> RunRecord:
     """Return a record whose snapshots have every criterion that its stored predictions allow."""
-    if not record.task.get("probabilities") or all(CRITERIA.keys() <= one.keys() for one in record.snapshots):
+    if not record.task.get("probabilities") or all(
+        CRITERIA.keys() <= snapshot.keys() for snapshot in record.snapshots
+    ):
         return record
     predictions = results / "runs" / record.id / store.PREDICTIONS
     return replace(record, snapshots=completed(record.snapshots, predictions))

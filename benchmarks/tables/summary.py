@@ -1,10 +1,10 @@
-"""Records of one table → its numbers: settings, protocol, scores and costs by row, paired by seed. Needs no torch."""
+"""Records of one table → its numbers: settings, protocol, scores and costs by row and seed. Needs no torch."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.records.record import OK, RunRecord
 from benchmarks.scores.catalogue import Score, TaskScores
@@ -14,11 +14,7 @@ from benchmarks.studies.study import Study
 from methods.settings import varied
 from mistakes import UserMistake
 
-COMPONENT = (
-    "step_ms",
-    "peak_mib",
-    "parameters",
-)  # costs whose difference to the baseline is a component's own
+COMPONENT = ("step_ms", "peak_mib", "parameters")  # costs whose difference to the baseline a component causes
 COSTS = {
     "steps": ("steps", 0),
     "images_per_step": ("images / step", 0),
@@ -34,24 +30,26 @@ COSTS = {
     "checkpoints": ("checkpoints s", 1),
 }
 QUARTILES = ("step_q1", "step_q3")
-BUDGET = ("steps", "images_per_step")  # columns only where rows differ in them
+BUDGET = ("steps", "images_per_step")  # costs that have a column only if rows differ in them
 
 Numbers = Mapping[tuple[str, str], Estimate | None]
 """Estimates by row and name."""
 Intervals = Mapping[tuple[str, str], Interval | None]
 """Intervals by row and name."""
 Values = Mapping[int, float]
-"""One number of a row's runs by seed, in their order."""
+"""One number of a row's runs by seed, in ascending order of the seeds."""
 Runs = Mapping[str, Mapping[str, Values]]
 """Numbers of runs by row and name."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """How a row differs from the baseline in a score, lower being better: paired by seed, but for ``improvement``.
+    """How a row differs from the baseline in a score of which lower values are better.
 
-    ``bootstrap`` is the BCa interval of the mean, ``p`` the sign-flip p-value after Holm over all rows of the table;
-    both are ``None`` under ``MIN_DIFFERENCES`` pairs. ``middle`` is the interquartile mean. ``improvement`` is the chance that a run of the row is better.
+    All numbers but ``improvement`` come from differences paired by seed. ``bootstrap`` is the BCa interval of the mean.
+    ``p`` is the sign-flip p-value after Holm's correction over the score's candidates. Both are ``None`` under
+    ``MIN_DIFFERENCES`` pairs. ``middle`` is the interquartile mean. ``improvement`` is the probability that a run of
+    the row is better than a run of the baseline.
     """
 
     row: str
@@ -63,13 +61,20 @@ class Difference:
     p: float | None
 
 
+class Bootstraps(NamedTuple):
+    """The BCa intervals of compared scores and of their paired differences to the baseline."""
+
+    scores: Intervals
+    differences: Intervals
+
+
 @dataclass(frozen=True, kw_only=True)
 class Summary:
     """Everything that the grids of one table are made from.
 
-    ``known`` are the scores of the task, ``scores`` the names of those that some run has. ``runs`` holds the scores and
-    costs of finished runs, and ``done`` how many finished runs each row has. ``means`` are
-    over seeds; ``differences`` are those of compared scores and of a component's costs to the baseline, paired by seed.
+    ``known`` holds all scores of the task, ``scores`` the names of the scores that some run has. ``runs`` holds the
+    scores and costs of finished runs, and ``done`` counts the finished runs of each row. ``means`` are taken over seeds.
+    ``differences`` to the baseline are paired by seed; compared scores and the costs in ``COMPONENT`` have them.
     """
 
     study: Study
@@ -86,18 +91,21 @@ class Summary:
     done: Counter[str]
 
     @cached_property
-    def bootstraps(self) -> tuple[Intervals, Intervals]:
-        """The BCa intervals of every compared score and of its differences to the baseline."""
+    def bootstraps(self) -> Bootstraps:
+        """The BCa intervals of every compared score and of its differences to the baseline, if there is a baseline."""
         cells = [(row, name) for name in self.compared for row in self.study.rows]
         samples = [by_seed(self.runs, name, row) for row, name in cells]
         if base := self.baseline:
             samples += [paired(self.runs, name, row, base) for row, name in cells]
         found = bca_intervals([[*values.values()] for values in samples])
-        return dict(zip(cells, found, strict=False)), dict(zip(cells, found[len(cells) :], strict=False))
+        return Bootstraps(
+            scores=dict(zip(cells, found, strict=False)),
+            differences=dict(zip(cells, found[len(cells) :], strict=False)),
+        )
 
     @property
     def compared(self) -> list[str]:
-        """The names of the scores that rows are compared by, of those that are there."""
+        """The names of the scores that rows are compared by and that some run has."""
         return [name for name in self.known.compared if name in self.scores]
 
     def score(self, name: str) -> Score:
@@ -113,12 +121,12 @@ class Summary:
         return f"Δ {COSTS[name][0].partition(' [')[0] if name in COSTS else self.score(name).short}"
 
     def shown(self, name: str, row: str) -> str:
-        """Return the cell of a score."""
+        """Return the cell of a score, blank if the row has no such score."""
         number = self.means.get((row, name))
         return number.written(self.score(name).digits) if number else ""
 
     def difference_shown(self, name: str, row: str) -> str:
-        """Return the cell of the difference of a score or cost."""
+        """Return the cell of the difference of a score or cost, blank if there is no such difference."""
         number = self.differences.get((row, name))
         if number and name in COSTS and not number.half:
             number = replace(number, half=None)  # the same in every run, like a count of parameters
@@ -126,7 +134,7 @@ class Summary:
         return number.written(digits, sign=True) if number else ""
 
     def winner(self, name: str) -> str | None:
-        """Return the trained row whose interval of a score lies apart from, and better than, that of every other."""
+        """Return the trained row whose interval of a score is better than every other row's and overlaps none of them."""
         if name not in self.scores or self.score(name).better == "neither":
             return None
         sign = 1 if self.score(name).better == "lower" else -1
@@ -142,22 +150,18 @@ class Summary:
 def summarise(study: Study, records: Sequence[RunRecord]) -> Summary:
     """Return the numbers of the records of one table.
 
-    Raises :class:`UserMistake` where a row has records of two different settings or budgets, or of two data sets.
+    Raises :class:`UserMistake` if a row has records of two different settings or budgets, or records differ in protocol.
     """
     settings = _settings(study, records)
     done = [record for record in records if record.status == OK]
     runs = finished(done)
     bounds = bounds_in(records)
     trained = [row for row in study.rows if row in settings and row not in bounds]
-    baseline = trained[0] if trained else None
+    baseline = next(iter(trained), None)
     known = known_scores(records)
-    scores = [score for score in known.scores if any(score in mine for mine in runs.values())]
-    means = {
-        (row, name): estimate([*by_seed(runs, name, row).values()])
-        for name in (*scores, *COSTS)
-        for row in study.rows
-    }
-    names = [*(name for name in known.compared if name in scores), *COMPONENT]
+    measured = {name for of_row in runs.values() for name in of_row}
+    scores = [name for name in known.scores if name in measured]
+    compared = [name for name in known.compared if name in measured]
     return Summary(
         study=study,
         settings=settings,
@@ -167,17 +171,17 @@ def summarise(study: Study, records: Sequence[RunRecord]) -> Summary:
         bounds=bounds,
         known=known,
         scores=scores,
-        means=means,
-        differences=_differences(study.rows, runs, names, baseline) if baseline else {},
+        means=_means(study.rows, runs, [*scores, *COSTS]),
+        differences=_differences(study.rows, runs, [*compared, *COMPONENT], baseline),
         runs=runs,
         done=Counter(record.row for record in done),
     )
 
 
 def differences_to_baseline(summary: Summary) -> list[Difference]:
-    """Return the differences of every row to the baseline in every compared score that both have, score by score.
+    """Return the difference of every row to the baseline in every compared score that both have, score by score.
 
-    Each score's p-values are corrected together, those of the bounds left out: they are no candidates.
+    Holm's correction takes the p-values of one score together. Bounds are no candidates and have no p-value.
     """
     found: list[Difference] = []
     for score in summary.compared:
@@ -195,7 +199,9 @@ def differences_to_baseline(summary: Summary) -> list[Difference]:
                     row=row,
                     score=score,
                     mean=mean,
-                    bootstrap=summary.bootstraps[1][row, score] if len(gap) >= MIN_DIFFERENCES else None,
+                    bootstrap=summary.bootstraps.differences[row, score]
+                    if len(gap) >= MIN_DIFFERENCES
+                    else None,
                     middle=interquartile_mean(gap),
                     improvement=probability_of_improvement([*by_seed(runs, score, row).values()], theirs),
                     p=p.get(row),
@@ -205,14 +211,14 @@ def differences_to_baseline(summary: Summary) -> list[Difference]:
 
 
 def known_scores(records: Iterable[RunRecord]) -> TaskScores:
-    """Return the scores that the task of these records has, as the first finished run tells."""
+    """Return the scores of these records' task, which is read from the first finished run."""
     return TaskScores.of(next((record.task for record in records if record.status == OK), {}))
 
 
 def finished(records: Iterable[RunRecord]) -> Runs:
-    """Return the scores and costs of finished runs."""
+    """Return the scores and costs of the finished runs among these records."""
     runs: dict[str, defaultdict[str, dict[int, float]]] = {}
-    for record in sorted(records, key=lambda one: one.seed):
+    for record in sorted(records, key=lambda record: record.seed):
         if record.status == OK:
             of_row, seed = runs.setdefault(record.row, defaultdict(dict)), record.seed
             for name, value in _numbers_of(record).items():
@@ -222,17 +228,17 @@ def finished(records: Iterable[RunRecord]) -> Runs:
 
 
 def shared_machine(record: RunRecord) -> str:
-    """Return words for a heading where runs at the same time shared the machine, and with it the time of a step."""
+    """Return words for a heading that tell how many runs shared the machine and so slowed each other, or ``""``."""
     return f", {record.host['jobs']} runs at a time" if "jobs" in record.host else ""
 
 
 def bounds_in(records: Iterable[RunRecord]) -> set[str]:
-    """Return the rows that are bounds of the comparison."""
+    """Return the rows whose records say that they are bounds."""
     return {record.row for record in records if record.bound}
 
 
 def _protocol(records: Sequence[RunRecord]) -> Mapping[str, Any]:
-    """Return the protocol of all finished records; refuses two data sets under one name."""
+    """Return the protocol that all finished records share; raises :class:`UserMistake` if two differ."""
     if not records:
         return {}
     first = records[0]
@@ -246,6 +252,10 @@ def _protocol(records: Sequence[RunRecord]) -> Mapping[str, Any]:
 
 
 def _settings(study: Study, records: Sequence[RunRecord]) -> dict[str, Mapping[str, Any]]:
+    """Return the settings of every recorded row.
+
+    Raises :class:`UserMistake` if two records of a row differ in settings or budget.
+    """
     found: dict[str, RunRecord] = {}
     for record in records:
         other = found.setdefault(record.row, record)
@@ -271,8 +281,15 @@ def _numbers_of(record: RunRecord) -> dict[str, float | None]:
     }
 
 
-def _differences(rows: Sequence[str], runs: Runs, names: Sequence[str], baseline: str) -> Numbers:
-    """Return the estimate of every row's difference to the baseline in the numbers of these names."""
+def _means(rows: Sequence[str], runs: Runs, names: Sequence[str]) -> Numbers:
+    """Return the mean over seeds of every row in these scores and costs."""
+    return {(row, name): estimate([*by_seed(runs, name, row).values()]) for name in names for row in rows}
+
+
+def _differences(rows: Sequence[str], runs: Runs, names: Sequence[str], baseline: str | None) -> Numbers:
+    """Return the mean difference of every row to the baseline in these scores and costs."""
+    if baseline is None:
+        return {}
     return {
         (row, name): estimate([*paired(runs, name, row, baseline).values()])
         for name in names
@@ -282,15 +299,15 @@ def _differences(rows: Sequence[str], runs: Runs, names: Sequence[str], baseline
 
 
 def paired(runs: Runs, name: str, row: str, baseline: str) -> Values:
-    """Return one row's numbers of one name less the baseline's, of the seeds that both have."""
+    """Return a row's values of a score or cost less the baseline's, for the seeds that both have."""
     return less(by_seed(runs, name, row), by_seed(runs, name, baseline))
 
 
 def less(mine: Values, theirs: Values) -> Values:
-    """Return the differences of the seeds that both have."""
+    """Return ``mine`` less ``theirs`` for the seeds that both have."""
     return {seed: value - theirs[seed] for seed, value in mine.items() if seed in theirs}
 
 
 def by_seed(runs: Runs, name: str, row: str) -> Values:
-    """Return one row's numbers of one name; none where it has no such number."""
+    """Return a row's values of a score or cost, empty if it has none."""
     return runs.get(row, {}).get(name, {})

@@ -1,4 +1,4 @@
-"""Records → tables. Nothing here trains, needs torch or knows a method: all comes from what the records hold."""
+"""Records → tables. Everything comes from the records: this module trains nothing, knows no method and needs no torch."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -27,9 +27,10 @@ if TYPE_CHECKING:  # tables need no pandas, whose import takes as long as readin
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """One comparison on one pair, scale and machine: ``grids`` to show, ``columns`` with the numbers of ``records``.
+    """One comparison on one pair, scale and machine: ``grids`` for readers, ``columns`` for machines.
 
-    ``selection`` is the table of every rule of choice, where runs have snapshots; its ``columns`` hold what is chosen.
+    Both are made from ``records``. ``selection`` is the table of the rules that choose snapshots, ``None`` if no run has
+    several; its ``columns`` hold the chosen snapshots.
     """
 
     name: str
@@ -43,15 +44,15 @@ class Table:
 
     @property
     def frame(self) -> "pd.DataFrame":
-        """The columns as a frame, for notebooks."""
+        """The columns as a pandas frame, for notebooks."""
         import pandas as pd
 
         return pd.DataFrame(self.columns)
 
     @property
     def runs(self) -> Columns:
-        """Every run with its id, status and scores: what the numbers are made from."""
-        runs = sorted(self.records, key=lambda one: (one.row, one.seed))
+        """Every run with its seed, status, scores, step time and id."""
+        runs = sorted(self.records, key=lambda record: (record.row, record.seed))
         names = _names(record.scores for record in runs)
         lines = (
             (
@@ -69,7 +70,7 @@ class Table:
 
 
 def records_of(study: Study, records: Iterable[RunRecord]) -> list[RunRecord]:
-    """Return the records that belong to a study, pair after pair in the study's order."""
+    """Return the records that belong to a study, sorted by pair in the study's order."""
     seeds = set(study.seeds)
     mine = [
         record
@@ -84,7 +85,10 @@ def records_of(study: Study, records: Iterable[RunRecord]) -> list[RunRecord]:
 
 
 def comparisons(study: Study, records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
-    """Return the records of a study by comparison: one for each pair, machine and protocol that they have."""
+    """Return the records of a study by the name of their table.
+
+    Records are in one table if they have equal pair, extractor, device, host and steps of the task model.
+    """
     groups: dict[tuple[object, ...], list[RunRecord]] = {}
     for record in records_of(study, records):
         groups.setdefault(_comparable(record), []).append(record)
@@ -98,7 +102,7 @@ def comparisons(study: Study, records: Iterable[RunRecord]) -> dict[str, list[Ru
 def tables_of(study: Study, records: Iterable[RunRecord]) -> list[Table]:
     """Return the table of each comparison in a study.
 
-    Raises :class:`UserMistake` where a row has records of two different settings.
+    Raises :class:`UserMistake` if a row has records of two different settings or budgets, or records differ in protocol.
     """
     return [_table(study, group, name) for name, group in comparisons(study, records).items()]
 
@@ -124,7 +128,7 @@ def studies_in(records: Sequence[RunRecord]) -> list[Study]:
 
 
 def _comparable(record: RunRecord) -> tuple[object, ...]:
-    """Return what must be equal for two records to stand in one table: pair, extractor, task training and machine."""
+    """Return the key that records of one table share: pair, extractor, device, steps of the task model and host."""
     spec = record.spec
     place = (spec[name] for name in ("pair", "extractor", "device"))
     return (*place, spec["budget"]["task_steps"], *sorted(record.host.items()))
@@ -185,7 +189,7 @@ def _about(summary: Summary, record: RunRecord) -> str:
 
 
 def _directions(summary: Summary) -> str:
-    """Say of the scores that are there which way is better."""
+    """Return sentences that name the scores for which lower is not better."""
     ways = {"higher": "Higher is better for", "neither": "No way is better for"}
     said = "Lower is better unless said. "
     for way, words in ways.items():
@@ -195,7 +199,7 @@ def _directions(summary: Summary) -> str:
 
 
 def _failures(summary: Summary, records: Sequence[RunRecord]) -> Iterable[str]:
-    """Yield every run that is not done or is flagged, and what rows with such runs would score at worst."""
+    """Yield a note for every failed or flagged run, and the worst possible mean of every row with failed runs."""
     for record in records:
         run = f"{record.spec['row']}, seed {record.spec['seed']}"
         if record.status != OK:
@@ -214,12 +218,13 @@ def _failures(summary: Summary, records: Sequence[RunRecord]) -> Iterable[str]:
 
 
 def _blanks(summary: Summary, records: Sequence[RunRecord]) -> Iterable[str]:
-    """Yield why scores are missing, rows with the same reason for the same scores together."""
+    """Yield why scores are missing; rows that lack the same scores for the same reason share a note."""
     blanks: dict[tuple[str, str], list[str]] = {}
     for record in records:
         for name, reason in record.blanks.items():
             names = blanks.setdefault((record.row, reason), [])
-            names += [summary.score(name).short] * (summary.score(name).short not in names)
+            if (short := summary.score(name).short) not in names:
+                names.append(short)
     rows: dict[tuple[str, str], list[str]] = {}
     for (row, reason), names in blanks.items():
         rows.setdefault((", no ".join(names), reason), []).append(row)
@@ -228,7 +233,10 @@ def _blanks(summary: Summary, records: Sequence[RunRecord]) -> Iterable[str]:
 
 
 def _columns(summary: Summary) -> Columns:
-    """Return the table for machines: for every number mean, half-width and count, for compared scores more."""
+    """Return the table for machines: mean, half-width and count of every number.
+
+    Compared scores also have a BCa interval and an interquartile mean.
+    """
     lines = []
     for row in summary.study.rows:
         settings = summary.settings.get(row, {})
@@ -244,21 +252,21 @@ def _columns(summary: Summary) -> Columns:
 
 
 def _estimated(title: str, number: Estimate | None) -> dict[str, Any]:
-    """Return mean, half-width and count of an estimate by their titles."""
+    """Return mean, half-width and count of an estimate by the titles of their columns."""
     if number is None:
         return {f"{title} mean": None, f"{title} half": None, f"{title} n": 0}
     return {f"{title} mean": number.mean, f"{title} half": number.half, f"{title} n": number.count}
 
 
 def _more_of(name: str, row: str, summary: Summary) -> dict[str, Any]:
-    """Return the BCa interval and the interquartile mean of a compared score, where the row has it."""
+    """Return the BCa interval and the interquartile mean of a compared score; nothing if the row has no such score."""
     values, title = [*by_seed(summary.runs, name, row).values()], summary.title(name)
     if not values:
         return {}
-    low, high = summary.bootstraps[0][row, name] or (None, None)
+    low, high = summary.bootstraps.scores[row, name] or (None, None)
     return {f"{title} BCa low": low, f"{title} BCa high": high, f"{title} IQM": interquartile_mean(values)}
 
 
 def _names(lines: Iterable[Iterable[str]]) -> Iterable[str]:
-    """Return every name in the lines once."""
+    """Return the names of all lines in order of appearance, each once."""
     return dict.fromkeys(chain.from_iterable(lines))

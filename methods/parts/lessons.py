@@ -1,4 +1,4 @@
-"""What task models are taught: how a lesson weighs the loss terms of a task."""
+"""Lessons: the weighted task losses that task models learn from."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from mistakes import UserMistake
 
 @dataclass(frozen=True, kw_only=True)
 class Lesson:
-    """Weights of a task's loss: the whole, and within it the term ``pose``, ξ; every other term counts as it is."""
+    """The weights of a task's loss: ``weight`` for the whole loss, ``pose`` (ξ) for the term "pose"; other terms weigh 1."""
 
     weight: float = 1.0
     pose: float = 0.125
@@ -25,14 +25,14 @@ class Lesson:
                 raise UserMistake(f"lesson {name} is {getattr(self, name)}; allowed: a number above 0.")
 
     def loss(self, task: Task, model: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor) -> Tensor:
-        """Return the weighted loss of what a task model puts out for the images, against the task's labels."""
+        """Return the weighted loss, a scalar, of a task model's outputs for the images against their labels."""
         terms = task.losses(model(images), labels)
         weighed = [self.pose * term if name == "pose" else term for name, term in terms.items()]
         return self.weight * reduce(torch.add, weighed)
 
 
 class NoLesson:
-    """No lesson: zero, and no image passes the task model."""
+    """No lesson: the loss is zero, and the task model is not run."""
 
     def loss(self, task: Task, model: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor) -> Tensor:
         """Return zero."""
