@@ -1,6 +1,6 @@
 """PixelDA: unsupervised pixel-level domain adaptation with generative adversarial networks.
 
-Bousmalis, Silberman, Dohan, Erhan and Krishnan, CVPR 2017, arXiv 1612.05424; layers, weights and schedule are those of
+Bousmalis, Silberman, Dohan, Erhan and Krishnan, CVPR 2017, arXiv 1612.05424; layers, weights and schedule follow
 the authors' release for MNIST → MNIST-M. :meth:`PixelDA.step` is one update of the critic D and the task tower T
 with the generator G fixed, then one of G with D and T fixed.
 

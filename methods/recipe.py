@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Recipe:
     """A named method: a ``base`` and the ``changes`` to its settings, by dotted path.
 
-    ``base`` is another recipe, a config, or the name of a config's class, "module:Class", which stands for the config
-    at its paper's values. The class is imported when the row is configured. A part among the ``changes`` may be given by
+    ``base`` is another recipe, a config, or the name of a config's class, "module:Class". A named class is imported when
+    the row is configured, and stands for its config at the paper's values. A part among the ``changes`` may be given by
     the name of its class.
     """
 

@@ -1,4 +1,4 @@
-"""Frozen configs as flat settings: read them, change them by dotted path, find those that vary between rows.
+"""Frozen configs as flat settings: read them, change them by dotted path, find the paths that vary between rows.
 
 A config is a frozen dataclass whose fields are plain values or *parts*. A part is a frozen dataclass, or ``None`` if
 the ingredient is absent. The setting at a part's path is the name of its class; its hyper-parameters have paths below:

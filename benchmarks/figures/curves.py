@@ -109,7 +109,7 @@ def _curve(runs: Sequence[Readings], name: str) -> Curve:
 def _chosen(losses: Panels, room: int) -> Panels:
     """Return the losses that have a panel, at most ``room``.
 
-    A row in which a loss is always zero lacks the loss's part and is left out of the panel.
+    A loss that is always zero in a row belongs to a part that the row lacks; the panel leaves the row out.
     """
     told = {
         name: {

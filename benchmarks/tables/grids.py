@@ -102,7 +102,10 @@ def difference_grid(summary: Summary) -> Grid | None:
 
 
 def realism_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid | None:
-    """Return the scores of realism; a column "± images" holds the half-width over images, averaged over seeds."""
+    """Return the scores of realism; ``None`` if no run has a score besides FID.
+
+    A column "± images" holds the half-width over images, averaged over seeds.
+    """
     names = _realism_scores(summary)
     if names == ["fid"]:
         return None
@@ -139,7 +142,7 @@ def _halves(records: Iterable[RunRecord]) -> dict[tuple[str, str], float]:
 
 
 def image_grid(summary: Summary) -> Grid | None:
-    """Return the scores that tell how far adapters change images and how adapted images differ among themselves."""
+    """Return the scores of change and diversity of adapted images; ``None`` if no run has such a score."""
     names = [name for name in summary.scores if summary.score(name).grid == "images"]
     if not names:
         return None
@@ -148,9 +151,9 @@ def image_grid(summary: Summary) -> Grid | None:
 
 
 def floor_grid(summary: Summary, records: Sequence[RunRecord]) -> Grid | None:
-    """Return the scores that pure chance yields: between halves of the real test images and of the baseline's seeds.
+    """Return the differences that chance alone makes: between real test images, and between halves of the baseline's seeds.
 
-    ``None`` if neither can be told.
+    ``None`` if no record has scores of real images and the baseline has too few seeds.
     """
     names = [*_realism_scores(summary), *(name for name in summary.compared if name != "fid")]
     lines = [_image_floor(summary, records, names), _seed_floor(summary, names)]

@@ -44,7 +44,7 @@ Runs = Mapping[str, Mapping[str, Values]]
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """How a row differs from the baseline in a score of which lower values are better.
+    """How a row differs from the baseline in a score; lower values are better.
 
     All numbers but ``improvement`` come from differences paired by seed. ``bootstrap`` is the BCa interval of the mean.
     ``p`` is the sign-flip p-value after Holm's correction over the score's candidates. Both are ``None`` under
@@ -97,7 +97,7 @@ class Summary:
         samples = [by_seed(self.runs, name, row) for row, name in cells]
         if base := self.baseline:
             samples += [paired(self.runs, name, row, base) for row, name in cells]
-        found = bca_intervals([[*values.values()] for values in samples])
+        found = bca_intervals([[*values.values()] for values in samples])  # one call: samples share resamples
         return Bootstraps(
             scores=dict(zip(cells, found, strict=False)),
             differences=dict(zip(cells, found[len(cells) :], strict=False)),
@@ -109,15 +109,15 @@ class Summary:
         return [name for name in self.known.compared if name in self.scores]
 
     def score(self, name: str) -> Score:
-        """Return how a score is shown."""
+        """Return the score of this name, which says how a table shows it."""
         return self.known.scores[name]
 
     def title(self, name: str) -> str:
-        """Return how a score or cost is titled."""
+        """Return the title of a score or cost."""
         return name if name in COSTS else self.score(name).title.format(**self.protocol)
 
     def difference_title(self, name: str) -> str:
-        """Return how the difference of a score or cost is titled."""
+        """Return the title of the difference of a score or cost."""
         return f"Δ {COSTS[name][0].partition(' [')[0] if name in COSTS else self.score(name).short}"
 
     def shown(self, name: str, row: str) -> str:
@@ -211,7 +211,7 @@ def differences_to_baseline(summary: Summary) -> list[Difference]:
 
 
 def known_scores(records: Iterable[RunRecord]) -> TaskScores:
-    """Return the scores of these records' task, which is read from the first finished run."""
+    """Return the scores of the records' task; the first finished run tells the task."""
     return TaskScores.of(next((record.task for record in records if record.status == OK), {}))
 
 
@@ -228,7 +228,7 @@ def finished(records: Iterable[RunRecord]) -> Runs:
 
 
 def shared_machine(record: RunRecord) -> str:
-    """Return words for a heading that tell how many runs shared the machine and so slowed each other, or ``""``."""
+    """Return words for a heading: how many runs shared the machine, which changes step times; blank for one at a time."""
     return f", {record.host['jobs']} runs at a time" if "jobs" in record.host else ""
 
 

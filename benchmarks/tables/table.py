@@ -108,7 +108,7 @@ def tables_of(study: Study, records: Iterable[RunRecord]) -> list[Table]:
 
 
 def studies_in(records: Sequence[RunRecord]) -> list[Study]:
-    """Return one study for each pair and scale that the records hold, over all their rows and seeds."""
+    """Return a study for each recorded pair and scale, with all recorded rows and seeds."""
     places = dict.fromkeys((record.pair, record.scale) for record in records)
     studies = []
     for pair, scale in places:
@@ -135,6 +135,7 @@ def _comparable(record: RunRecord) -> tuple[object, ...]:
 
 
 def _table(study: Study, records: Sequence[RunRecord], name: str) -> Table:
+    """Return the table of one comparison."""
     summary = summarise(study, records)
     picked = choices(records, summary.known.headline.name)
     grids = (
@@ -159,6 +160,7 @@ def _table(study: Study, records: Sequence[RunRecord], name: str) -> Table:
 
 
 def _selection(table: Table, summary: Summary, picked: Choices) -> Table:
+    """Return the table of the rules that choose snapshots."""
     return replace(
         table,
         name=f"{table.name}--selection",
@@ -171,6 +173,7 @@ def _selection(table: Table, summary: Summary, picked: Choices) -> Table:
 
 
 def _about(summary: Summary, record: RunRecord) -> str:
+    """Return the paragraph below a table's title: study, seeds, machine, data, and how to read the numbers."""
     study, protocol, host = summary.study, summary.protocol, record.host
     sizes = ", ".join(
         f"{split} {protocol[split]}"
