@@ -13,7 +13,7 @@ from datasets.contract import DomainPair, Labelled
 
 GUARDED = ("labels", "__dict__", "__getstate__", "__reduce__", "__reduce_ex__")
 
-_depth = 0  # of nested calls of closed(); no context variable, so that threads see it too
+_closed_blocks = 0  # blocks of closed() under way; a plain global, so that threads see it too
 
 
 class SealBroken(Exception):
@@ -23,17 +23,17 @@ class SealBroken(Exception):
 @contextmanager
 def closed() -> Iterator[None]:
     """Keep sealed labels out of reach of all code that runs inside; also a decorator."""
-    global _depth
-    _depth += 1
+    global _closed_blocks
+    _closed_blocks += 1
     try:
         yield
     finally:
-        _depth -= 1
+        _closed_blocks -= 1
 
 
 def check_open(what: str) -> None:
     """Raise :class:`SealBroken` inside :func:`closed`."""
-    if _depth:
+    if _closed_blocks:
         raise SealBroken(f"{what} may not be read while a method runs")
 
 

@@ -16,6 +16,6 @@ def download(
     if data is None:
         raise UserMistake("no data root is set; allowed: a folder, by --data or BENCH_DATA.")
     from datasets.catalogue import find_entry
-    from datasets.files.downloads import download as bring
+    from datasets.files.downloads import download as fetch
 
-    bring(pair, find_entry(pair), data, print)
+    fetch(pair, find_entry(pair), data, print)

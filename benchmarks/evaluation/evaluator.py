@@ -12,7 +12,14 @@ from benchmarks.evaluation.downstream.task_net import TaskNet, TaskTraining, pre
 from benchmarks.evaluation.features.cache import cached
 from benchmarks.evaluation.features.extractors import Extractor
 from benchmarks.records.selection import CRITERIA
-from benchmarks.scores.diversity import DRAWS, IMAGES, Distance, between_draws, between_images, pixel_distance
+from benchmarks.scores.diversity import (
+    DRAWN_IMAGES,
+    DRAWS_PER_IMAGE,
+    Distance,
+    between_draws,
+    between_images,
+    pixel_distance,
+)
 from benchmarks.scores.realism import intervals, realism
 from datasets.contract import DomainPair, Labelled, to_bytes, to_unit
 from datasets.sealing import closed
@@ -25,17 +32,18 @@ OF_IMAGES = (
     *("fid", "fid_limit", "kid", "mind", "precision", "recall", "density", "coverage"),
     *("spread", "lpips_spread"),
 )
-PASSES, MIN_ADAPTED = 4, 4000
-COLLAPSE, MAX_HELD_OUT = 0.02, 1000
+TASK_EPOCHS, MIN_ADAPTED = 4, 4000
+MAX_HELD_OUT = 1000
+MIN_PIXEL_CHANGE = 0.02  # mean absolute difference of pixels in [−1, 1]
 NO_LPIPS = "no SqueezeNet weights were found"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scores:
-    """Values by score name; a value that does not exist is ``None``, with its reason in ``blanks``.
+    """Values by score name; a missing value is ``None``, and ``blanks`` gives the reason.
 
-    ``intervals`` are over images. ``adapted`` is the source as the adapter paints it (uint8), where there is an adapter.
-    ``model`` is the row's task model: the method's own where it has one, else the one trained on adapted source; ``None``
+    ``intervals`` are over images. ``adapted`` holds the adapted source images (uint8) if the row has an adapter. ``model``
+    is the row's task model: the method's own if it has one, else a model trained on the adapted source. It is ``None``
     only for an upper bound without target labels.
     """
 
@@ -50,12 +58,11 @@ class Scores:
 class Evaluator:
     """The scores of one pair: everything that does not depend on the adapter is computed once and kept.
 
-    ``validation`` are source examples that neither methods nor task models learn from: :func:`hold_out` took them out of
-    the pair whose fingerprint is ``data``. ``judge`` reads labels as the
-    source shows them; its seed is fixed, so it is the same for every row and run. Without ``perceptual``, the distance
-    LPIPS, the scores that take it are blank.
+    ``validation`` holds source examples that neither methods nor task models learn from. :func:`hold_out` took them out
+    of the pair; ``data`` is the fingerprint of that whole pair. ``perceptual`` is the distance LPIPS; without it, the
+    LPIPS scores are blank.
 
-    Raises :class:`~mistakes.UserMistake` for a task whose score has the name of one of the suite's.
+    Raises :class:`~mistakes.UserMistake` if a score of the task has the same name as a score of the suite.
     """
 
     pair: DomainPair
@@ -74,24 +81,25 @@ class Evaluator:
 
     @cached_property
     def source(self) -> Labelled:
-        """The source images that are adapted: all, or so many that the task training draws each ``PASSES`` times.
+        """The source examples that are adapted, the same for every row and run.
 
-        They are never fewer than ``MIN_ADAPTED``, and the same for every row and run.
+        Their number lets the task training draw each example ``TASK_EPOCHS`` times on average. It is at least
+        ``MIN_ADAPTED``, or the whole source if that is smaller.
         """
-        most = max(MIN_ADAPTED, self.training.steps * self.training.batch // PASSES)
+        most = max(MIN_ADAPTED, self.training.steps * self.training.batch // TASK_EPOCHS)
         source = self.pair.source
         if len(source) <= most:
             return source
-        return source.pick(shuffled(len(source), most).to(source.images.device))
+        return source.pick(fixed_subset(len(source), most).to(source.images.device))
 
     @property
     def images(self) -> int:
-        """How many images of either domain FID and its kin compare: the smallest set's size."""
+        """The number of images of either domain that FID and its kin compare: the size of the smallest set."""
         return min(len(self.source), len(self.pair.target), len(self.pair.test))
 
     @property
     def protocol(self) -> Mapping[str, str | int]:
-        """Say what the scores were taken with and on."""
+        """The extractor, the sizes of the splits and the data that the scores were taken with."""
         protocol: dict[str, str | int] = {
             "extractor": self.extractor.title,
             "images": self.images,
@@ -109,12 +117,12 @@ class Evaluator:
 
     @cached_property
     def judge(self) -> TaskNet:
-        """The task model trained on the source as it is."""
+        """The task model trained on unadapted source; its seed is fixed, so it is the same for every row and run."""
         return self.training.fit(self.source, self.pair.task, seed=0)
 
     @cached_property
     def floor(self) -> Mapping[str, float]:
-        """The realism of one random half of the real test images against the other; ``images`` is a half's size."""
+        """The realism of a random half of the real test images against the other half; ``images`` is a half's size."""
         half = len(self._reference) // 2
         return {"images": half, **realism(self._reference[:half], self._reference[half : 2 * half])}
 
@@ -139,8 +147,8 @@ class Evaluator:
     ) -> Scores:
         """Return every score.
 
-        ``trains_on="target"`` is the upper bound: the labelled target stands where adapted source would, and its
-        realism is that of real against real, the floor.
+        ``trains_on="target"`` is the upper bound: the labelled target takes the place of adapted source, and its realism is
+        the floor, real images against real images.
         """
         own = {} if predictor is None else self._of_model(predictor)
         values = {f"own_{name}": own[name] for name in self._measures if name in own}
@@ -161,7 +169,7 @@ class Evaluator:
         return self._whole(scores, {}, features)
 
     def _of_target(self, seed: int) -> Scores:
-        """Return the scores of real target images in place of adapted ones; without labels they teach no task model."""
+        """Return the scores of real target images in place of adapted images; without labels no task model is trained."""
         features = self._features_of("target", self.pair.target)
         values = self._of_images(self.pair.target, features)
         blanks = dict.fromkeys(OF_ADAPTED, "no image is adapted")
@@ -173,20 +181,20 @@ class Evaluator:
         return self._whole(Scores(values={**values, **self._of_model(model)}, model=model), blanks, features)
 
     def trained_on(self, examples: Labelled, seed: int) -> TaskNet:
-        """Train a task model on the examples, and on labelled target images where the pair has some."""
+        """Train a task model on the examples, and on the pair's labelled target images if it has any."""
         return self.training.fit(examples, self.pair.task, seed, self.pair.labelled)
 
     def _of_adapter(self, adapter: Adapter, examples: Labelled, seed: int) -> dict[str, float]:
-        """Return what an adapter did to the source: to labels and pixels, and how its draws differ."""
+        """Return how much an adapter changes the labels and pixels of the source, and how much its draws differ."""
         task = self.pair.task
-        judged = task.scores(predict(self.judge, examples.images), examples.labels)
+        readings = task.scores(predict(self.judge, examples.images), examples.labels)
         drawn = draws(
             adapter,
-            self.source.images[shuffled(len(self.source), IMAGES).to(self.source.images.device)],
+            self.source.images[fixed_subset(len(self.source), DRAWN_IMAGES).to(self.source.images.device)],
             seed,
         )
         values = {
-            "label_error": judged[task.headline],
+            "label_error": readings[task.headline],
             "refinement": pixel_distance(self.source.images, examples.images).mean().item(),
             "diversity": between_draws(drawn, pixel_distance),
         }
@@ -195,7 +203,7 @@ class Evaluator:
         return values
 
     def _of_images(self, images: Tensor, features: Tensor) -> dict[str, float]:
-        """Return the scores of a set of images: how real they are, and how different from each other."""
+        """Return the scores of a set of images: how real they are, and how much they differ from each other."""
         values = {
             **realism(features, self._reference),
             "spread": between_images(images, pixel_distance),
@@ -205,7 +213,7 @@ class Evaluator:
         return values
 
     def _of_model(self, model: Predictor) -> dict[str, float]:
-        """Score a task model on the test images, and apart on those of classes that adaptation never saw."""
+        """Score a task model on all test images, and again on the test images of classes that adaptation never saw."""
         test, task = self.pair.test, self.pair.task
         outputs = predict(model, test.images)
         scores = task.scores(outputs, test.labels)
@@ -217,7 +225,7 @@ class Evaluator:
         return scores
 
     def _whole(self, scores: Scores, blanks: Mapping[str, str], features: Tensor | None = None) -> Scores:
-        """Return the scores with a reason for each that is not there, and the intervals that features have."""
+        """Return the scores with a reason for each missing score, and with the intervals of scores on features."""
         missing = {} if self.perceptual else dict.fromkeys(("lpips_diversity", "lpips_spread"), NO_LPIPS)
         blanks = {**blanks, **{name: reason for name, reason in missing.items() if name not in blanks}}
         return replace(
@@ -228,7 +236,7 @@ class Evaluator:
         )
 
     def _features_of(self, split: str, images: Tensor) -> Tensor:
-        """Return the features of real images, which are the same for every run on this pair."""
+        """Return the features of real images; they are the same for every run on this pair."""
         key: dict[str, str | int] = {
             "data": self.data,
             "split": split,
@@ -239,48 +247,48 @@ class Evaluator:
         return cached(key, lambda: self.extractor(self._sample(images)), images.device)
 
     def _sample(self, images: Tensor) -> Tensor:
-        """Return the same ``images`` images of a split for every row and run."""
-        return images[shuffled(len(images), self.images).to(images.device)]
+        """Return ``self.images`` images of a split, the same for every row and run."""
+        return images[fixed_subset(len(images), self.images).to(images.device)]
 
 
 def hold_out(pair: DomainPair) -> tuple[DomainPair, Labelled]:
-    """Return the pair without a tenth of its source, ``MAX_HELD_OUT`` images at most, and these for validation."""
+    """Return the pair without a tenth of its source, and that tenth for validation: at most ``MAX_HELD_OUT`` images."""
     count = len(pair.source)
     held = torch.zeros(count, dtype=torch.bool)
-    held[shuffled(count, max(1, min(count // 10, MAX_HELD_OUT)))] = True
+    held[fixed_subset(count, max(1, min(count // 10, MAX_HELD_OUT)))] = True
     return replace(pair, source=pair.source.pick(~held)), pair.source.pick(held)
 
 
-def shuffled(count: int, most: int) -> Tensor:
-    """Return at most so many of the places 0 … count − 1, the same at every call."""
+def fixed_subset(count: int, most: int) -> Tensor:
+    """Return at most ``most`` random indices out of 0 … count − 1 (int64), the same at every call."""
     return torch.randperm(count, generator=torch.Generator().manual_seed(0))[:most]
 
 
 @closed()
 @torch.inference_mode()
 def adapted(adapter: Adapter, source: Labelled, seed: int, batch: int = 256) -> Labelled:
-    """Return the source examples as the adapter paints them, quantised to uint8."""
+    """Return the source examples with adapted images, quantised to uint8."""
     random = generator(seed, "adapter", source.images.device)
     images = torch.cat([to_bytes(adapter(to_unit(part), random)) for part in source.images.split(batch)])
     return Labelled(images=images, labels=source.labels, masks=source.masks)
 
 
 def collapse_flags(values: Mapping[str, float | None], trained: bool) -> tuple[str, ...]:
-    """Flag a trained adapter that changes pixels, or whose images differ from each other, by less than ``COLLAPSE``.
+    """Flag a trained adapter that hardly changes images, or whose images hardly differ from each other.
 
-    That is a hundredth of the range on average.
+    "Hardly" is a mean pixel distance below ``MIN_PIXEL_CHANGE``, a hundredth of the range.
     """
     signs = {"refinement": "identity collapse", "spread": "constant output"}
     return tuple(
         flag
         for name, flag in signs.items()
-        if trained and (change := values.get(name)) is not None and change < COLLAPSE
+        if trained and (change := values.get(name)) is not None and change < MIN_PIXEL_CHANGE
     )
 
 
 @closed()
 @torch.inference_mode()
-def draws(adapter: Adapter, source: Tensor, seed: int, count: int = DRAWS) -> Tensor:
+def draws(adapter: Adapter, source: Tensor, seed: int, count: int = DRAWS_PER_IMAGE) -> Tensor:
     """Return ``count`` adaptations of every source image (uint8, N × C × H × W): count × N × C × H × W, uint8."""
     random = generator(seed, "adapter draws", source.device)
     images = to_unit(source)

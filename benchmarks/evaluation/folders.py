@@ -1,4 +1,4 @@
-"""Two folders of a user's images → features → how close one is to the other: what ``bench.py fid`` shows."""
+"""Two folders of a user's images → features → the realism scores that ``bench.py fid`` shows."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ BATCH = 64
 
 @dataclass(frozen=True, kw_only=True)
 class FolderFeatures:
-    """Features (N × d, on the CPU) of the readable images of a folder; ``broken`` names the others."""
+    """Features (N × d, on the CPU) of the readable images of a folder; ``broken`` names the unreadable files."""
 
     features: Tensor
     broken: tuple[str, ...]
@@ -27,8 +27,8 @@ class FolderFeatures:
 class FolderComparison:
     """How close the images of one folder are to those of another.
 
-    ``extractor`` is the title of the features, ``images`` the counts of both folders; ``intervals`` are over images at
-    95 %, for the scores that have one; ``broken`` names the files that cannot be read.
+    ``extractor`` is the extractor's title, and ``images`` counts the images of each folder. ``intervals`` holds 95 %
+    intervals over images for the scores that have an interval; ``broken`` names the unreadable files.
     """
 
     extractor: str
@@ -41,7 +41,7 @@ class FolderComparison:
 def compare_folders(
     generated: Path, real: Path, extractor: str, device: str, data: Path | None
 ) -> FolderComparison:
-    """Return the realism scores of generated against real images; ``data`` is the root below which weights are looked for.
+    """Return the realism scores of generated against real images; weights are looked for below the root ``data``.
 
     Raises :class:`UserMistake` for an extractor without weights, and for a folder as :func:`folder_features` does.
     """
@@ -58,9 +58,9 @@ def compare_folders(
 
 
 def folder_features(folder: Path, extractor: Extractor, device: torch.device) -> FolderFeatures:
-    """Read every PNG and JPEG below a folder, in the order of names, and return the features of all as RGB.
+    """Read every PNG and JPEG below a folder, in the order of names, and return the features of the images as RGB.
 
-    Images may differ in size; the extractor resizes them as its title says. No more than ``BATCH`` are held at a time.
+    Images may differ in size; the extractor resizes them as its title says. At most ``BATCH`` images are held at a time.
     Raises :class:`UserMistake` for a folder that does not exist or holds fewer than ``MIN_IMAGES`` readable images.
     """
     paths = picture_paths(folder, strict=False)

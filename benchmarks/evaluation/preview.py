@@ -1,4 +1,4 @@
-"""What a pair holds, before anything is trained on it: counts by class, and a picture of every split."""
+"""A look at a pair before anything is trained on it: counts by class, and images of every split."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from benchmarks.evaluation.samples import spaced
+from benchmarks.evaluation.samples import evenly_spaced
 from datasets.contract import DomainPair, Labelled
 
 NAMES = {"oracle": "target"}
@@ -14,14 +14,14 @@ NAMES = {"oracle": "target"}
 
 @dataclass(frozen=True, kw_only=True)
 class Count:
-    """How many images a split has, and how many of each class where it has labels of classes."""
+    """The number of images in a split, and the number of each class if its labels are known and name classes."""
 
     images: int
     classes: Mapping[str, int]
 
 
 def counts(pair: DomainPair) -> dict[str, Count]:
-    """Return the counts of every split by its name: source, target, test and, where a pair has it, labelled."""
+    """Return the counts of every split by its name: source, target, test and, if the pair has it, labelled."""
     found = {"source": _count(pair, pair.source), "target": Count(images=len(pair.target), classes={})}
     return found | {NAMES.get(name, name): _count(pair, part) for name, part in pair.splits.items()}
 
@@ -41,8 +41,8 @@ def lines(found: Mapping[str, Count]) -> list[tuple[str, ...]]:
 
 
 def rows(pair: DomainPair) -> dict[str, Tensor]:
-    """Return 16 images of source, masks where the source has them, target and test, by these names."""
+    """Return 16 images each of source, target and test by these names, and the source's masks if it has them."""
     source, masks = pair.source.images, pair.source.masks
     painted = {} if masks is None else {"masks": masks.expand_as(source).to(torch.uint8) * 255}
     found = {"source": source, **painted, "target": pair.target, "test": pair.test.images}
-    return {name: images[spaced(images)] for name, images in found.items()}
+    return {name: images[evenly_spaced(images)] for name, images in found.items()}

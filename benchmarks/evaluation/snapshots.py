@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from benchmarks.evaluation.downstream.task_net import predict
-from benchmarks.evaluation.evaluator import Evaluator, adapted, shuffled
+from benchmarks.evaluation.evaluator import Evaluator, adapted, fixed_subset
 from benchmarks.records.selection import CRITERIA
 from datasets.contract import Task
 from methods.contract import Adapter, Method, Predictor
@@ -29,11 +29,11 @@ class Snapshot:
     predictor: Predictor | None
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the step and the weights of what is there."""
+        """Return the step, and the weights of the adapter and the task model that are there."""
         return {"step": self.step, **{name: one.state_dict() for name, one in self._networks().items()}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Put the weights of a snapshot of the same step of a like method in place of these."""
+        """Take the weights from the state of another snapshot; its method must have the same networks."""
         for name, network in self._networks().items():
             network.load_state_dict(state[name])
 
@@ -47,18 +47,18 @@ class Snapshot:
 
 
 def snapshot(method: Method, step: int) -> Snapshot:
-    """Return a copy of what the method has learnt so far."""
+    """Return copies of the method's adapter and task model as they are now."""
     return Snapshot(step=step, adapter=method.adapter(), predictor=method.predictor())
 
 
 def due(done: int, count: int, steps: int) -> bool:
-    """Say whether the last ``count`` of ``done`` steps crossed one of ``SNAPSHOTS`` equal parts of all ``steps``."""
+    """Say whether one of the ``SNAPSHOTS`` equal parts of all ``steps`` ended in the last ``count`` of ``done`` steps."""
     return done * SNAPSHOTS // steps > (done - count) * SNAPSHOTS // steps
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Predictions:
-    """The outputs of a snapshot's task model, N × outputs: on held-out source, unlabelled target and test images."""
+    """The outputs, N × outputs, of a snapshot's task model on held-out source, unlabelled target and test images."""
 
     step: int
     validation: Tensor
@@ -67,10 +67,10 @@ class Predictions:
 
 
 def predictions_of(evaluator: Evaluator, one: Snapshot, model: Predictor | None, seed: int) -> Predictions:
-    """Return what the row's task model says at a snapshot.
+    """Return the predictions of the row's task model at a snapshot.
 
-    That is ``model`` where it is given, else the method's own, else one trained on what the adapter paints. Held-out
-    source images are adapted where the row adapts.
+    The task model is ``model`` if given, else the method's own, else a model trained on adapted source. Held-out source
+    images are adapted if the snapshot has an adapter.
     """
     held = evaluator.validation
     if one.adapter is not None:
@@ -80,15 +80,15 @@ def predictions_of(evaluator: Evaluator, one: Snapshot, model: Predictor | None,
         assert one.adapter is not None, "a method without adapter has a task model of its own"
         model = evaluator.trained_on(adapted(one.adapter, evaluator.source, seed), seed)
     target = evaluator.pair.target
-    some = target[shuffled(len(target), MAX_UNLABELLED).to(target.device)]
+    some = target[fixed_subset(len(target), MAX_UNLABELLED).to(target.device)]
     images = {"validation": held.images, "target": some, "test": evaluator.pair.test.images}
     return Predictions(step=one.step, **{name: predict(model, part) for name, part in images.items()})
 
 
 def criteria(evaluator: Evaluator, predictions: Predictions) -> dict[str, float]:
-    """Return a snapshot as a record holds it: step, headline score, and what the rules of choice go by.
+    """Return a snapshot as a record holds it: step, headline score, and the criteria of the selection rules.
 
-    Criteria that go by probabilities are absent where the task has none.
+    Criteria on probabilities are absent if the task has no probabilities.
     """
     task, pair = evaluator.pair.task, evaluator.pair
     logits, headline = task.logits(predictions.target), task.headline
@@ -102,9 +102,10 @@ def criteria(evaluator: Evaluator, predictions: Predictions) -> dict[str, float]
 
 
 def packed(predictions: Sequence[Predictions], task: Task) -> bytes:
-    """Return what the task model says at all snapshots as an npz file.
+    """Return the predictions at all snapshots as an npz file.
 
-    It holds ``step`` and, as float32, C × N × K, log probabilities, or the outputs where the task has no probabilities.
+    It holds ``step`` and, for each split, log probabilities (float32, snapshots × N × classes). Outputs take their place
+    if the task has no probabilities.
     """
     arrays: dict[str, NDArray[np.generic]] = {"step": np.array([one.step for one in predictions])}
     for name in ("validation", "target", "test"):

@@ -1,4 +1,4 @@
-"""A trained adapter, used: what ``bench.py adapt`` does with a user's own images."""
+"""Trained adapters on disk, and their use on a user's own images by ``bench.py adapt``."""
 
 import json
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ BATCH = 64
 
 @dataclass(frozen=True, kw_only=True)
 class StoredTask:
-    """What a stored adapter knows of its task; nothing can be taught by it."""
+    """A task as a stored adapter knows it: name and number of outputs, but no loss."""
 
     name: str
     outputs: int
@@ -46,7 +46,7 @@ class TrainedAdapter:
 
 
 def pack(adapter: Adapter, spec: RunSpec, problem: Problem) -> bytes:
-    """Return an adapter's weights as a safetensors file that says which run and problem it belongs to."""
+    """Return an adapter's weights as a safetensors file; its metadata name row, scale, settings and problem."""
     task = {"task": problem.task.name, "outputs": problem.outputs}
     plain = {"shape": problem.shape, **task, "batch": problem.batch, "steps": problem.steps}
     about = {"row": spec.row, "scale": spec.scale, "settings": spec.settings, "problem": plain}
@@ -55,9 +55,9 @@ def pack(adapter: Adapter, spec: RunSpec, problem: Problem) -> bytes:
 
 
 def unpack(run: Path, device: torch.device) -> TrainedAdapter:
-    """Build the adapter of a run's folder anew from its file.
+    """Rebuild the adapter of a run from the file in the run's folder.
 
-    Raises :class:`UserMistake` where there is none, and where its settings are not known any more.
+    Raises :class:`UserMistake` if the file is missing or broken, or if its settings are unknown.
     """
     path = run / FILE
     if not path.is_file():
@@ -86,10 +86,10 @@ def _problem(*, shape: Sequence[int], task: str, outputs: int, batch: int, steps
 
 
 def adapt_folder(trained: TrainedAdapter, source: Path, out: Path, seed: int, device: torch.device) -> int:
-    """Adapt every PNG and JPEG below ``source`` into a PNG of the same relative name below ``out``; return how many.
+    """Adapt every PNG and JPEG below ``source`` into a PNG of the same relative name below ``out``; return their number.
 
-    Text that a PNG carries is kept. ``out`` appears whole or not at all. Raises :class:`UserMistake` for an image that
-    cannot be read or has another size than the adapter was trained on, and where ``out`` exists.
+    Text in a PNG is kept. ``out`` appears whole or not at all. Raises :class:`UserMistake` for an image that
+    cannot be read or has another size than the adapter was trained on, and if ``out`` exists.
     """
     paths = picture_paths(source, strict=False)
     if not paths:
@@ -125,7 +125,7 @@ def _adapt(
 
 
 def _read(path: Path, shape: tuple[int, int, int]) -> tuple[Tensor, PngImagePlugin.PngInfo]:
-    """Return an image, C × H × W uint8, and the text that it carries."""
+    """Return an image, C × H × W uint8, and the text in its file."""
     channels, height, width = shape
     image = decode(path)
     if image.size != (width, height):

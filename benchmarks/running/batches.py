@@ -1,4 +1,4 @@
-"""Batches drawn on the device from a pair that lies there as uint8."""
+"""Batches, drawn on the device from the uint8 images of a pair."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,8 +14,8 @@ from methods.seeding import generator
 class Batches:
     """An endless stream of batches, drawn uniformly with replacement from a random stream of its own.
 
-    Of a pair that limits the classes that adaptation may see, only source images of these are drawn. ``drawn`` counts
-    the source images given out so far.
+    If a pair limits the classes that adaptation may see, only source images of those classes are drawn. ``drawn`` counts
+    the source images drawn so far.
     """
 
     def __init__(self, pair: DomainPair, size: int, seed: int) -> None:
@@ -42,11 +42,11 @@ class Batches:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """Return how many images were given out and the random state."""
+        """Return the number of source images drawn and the random state."""
         return {"drawn": self.drawn, "random": self.random.get_state()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from there, on the same pair with batches of the same size."""
+        """Continue from a state of the same pair and batch size."""
         self.drawn = state["drawn"]
         self.random.set_state(state["random"].cpu())
 
@@ -59,7 +59,7 @@ def _laid_out(images: Tensor) -> Tensor:
 
 
 def _seen(pair: DomainPair) -> Labelled:
-    """Return the source images of those classes that adaptation may see."""
+    """Return the source examples of the classes that adaptation may see."""
     if pair.seen is None:
         return pair.source
     classes = pair.task.classes_of(pair.source.labels)

@@ -1,4 +1,4 @@
-"""Step timing: windows of steps, the device waited for only at their edges, the first windows dropped."""
+"""Step timing in windows: the device is waited for only at the edges of a window, and the first windows are dropped."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from statistics import quantiles
 
 import torch
 
-WARM_UP = 2
+WARM_UP_WINDOWS = 2
 
 
 def wait_for(device: torch.device) -> None:
@@ -25,7 +25,7 @@ class StepClock:
 
     @contextmanager
     def window(self, steps: int) -> Iterator[None]:
-        """Time ``steps`` steps done inside; nothing inside waits for the device on the clock's behalf."""
+        """Time the ``steps`` steps of the block; the clock waits for the device only before and after it."""
         wait_for(self.device)
         start = time.perf_counter()
         yield
@@ -37,12 +37,12 @@ class StepClock:
         return {"windows": list(self.windows)}
 
     def load_state_dict(self, state: Mapping[str, list[float]]) -> None:
-        """Put them back."""
+        """Continue with the windows of a state."""
         self.windows = list(state["windows"])
 
     def summary(self) -> dict[str, float | int]:
-        """Return quartiles over windows in ms a step, the first ``WARM_UP`` dropped; empty before any is left."""
-        counted = self.windows[WARM_UP:]
+        """Return quartiles over windows in ms a step, without the first ``WARM_UP_WINDOWS``; empty if no window is left."""
+        counted = self.windows[WARM_UP_WINDOWS:]
         if not counted:
             return {}
         low, median, high = quantiles(counted, n=4, method="inclusive") if len(counted) > 1 else counted * 3

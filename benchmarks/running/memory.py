@@ -1,4 +1,4 @@
-"""Peak memory of a stretch of work: what CUDA had allocated, or on CPU what the process had resident; how it is kept."""
+"""The peak memory of a stretch of work (allocated on CUDA, resident on CPU), and how the process keeps freed memory."""
 
 import ctypes
 import os
@@ -15,14 +15,14 @@ TRIM_THRESHOLD, TOP_PAD, MMAP_MAX = -1, -2, -4  # of glibc's mallopt
 
 
 def allocator(name: str) -> Any:
-    """Return a function of the C library's allocator, or ``None`` where it has no such one."""
+    """Return a function of the C library's allocator, or ``None`` if the library lacks it."""
     return getattr(ctypes.CDLL(None), name, None) if os.name == "posix" else None
 
 
 def keep_freed_memory() -> None:
-    """Let the process keep the CPU memory it frees, where its allocator is glibc's; elsewhere nothing changes.
+    """Let the process keep the CPU memory that it frees, if its allocator is glibc's; else nothing changes.
 
-    Otherwise every large tensor is new memory from the system, which clears it page by page: a tenth of a step.
+    Otherwise every large tensor is new memory; the system clears it page by page, which takes a tenth of a step.
     """
     if mallopt := allocator("mallopt"):
         for parameter, value in ((MMAP_MAX, 0), (TRIM_THRESHOLD, (1 << 31) - 1), (TOP_PAD, 64 * MIB)):
@@ -30,16 +30,16 @@ def keep_freed_memory() -> None:
 
 
 def return_freed_memory() -> None:
-    """Give kept memory back to the system, so that what is resident is what is used."""
+    """Give kept memory back to the system, so that only memory in use is resident."""
     if trim := allocator("malloc_trim"):
         trim(0)
 
 
 class PeakMemory:
-    """Watches one stretch of work, which begins when this is made, or began in an earlier process."""
+    """The peak memory of one stretch of work: from the making of this object, or from an earlier process, until now."""
 
     def __init__(self, device: torch.device) -> None:
-        self.device, self._told = device, True
+        self.device, self._measurable = device, True
         self._earlier: float | None = 0.0
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
@@ -48,10 +48,10 @@ class PeakMemory:
         try:
             RESET.write_text("5")  # Linux: 5 resets the peak resident size
         except OSError:
-            self._told = False
+            self._measurable = False
 
     def mib(self) -> float | None:
-        """Return the peak so far in MiB, or ``None`` where the system does not tell."""
+        """Return the peak so far in MiB, or ``None`` if the system does not tell it."""
         now = self._now()
         return None if now is None or self._earlier is None else max(now, self._earlier)
 
@@ -66,7 +66,7 @@ class PeakMemory:
     def _now(self) -> float | None:
         if self.device.type == "cuda":
             return torch.cuda.max_memory_allocated(self.device) / MIB
-        if not self._told:
+        if not self._measurable:
             return None
         lines = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())
         return int(lines["VmHWM"].split()[0]) / 1024

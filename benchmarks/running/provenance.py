@@ -1,4 +1,4 @@
-"""What a record says of where it came from: machine, versions, commit, time."""
+"""The provenance of a record: machine, versions, commit, time."""
 
 import platform
 import subprocess
@@ -40,7 +40,7 @@ def _device_name(device: torch.device) -> str:
 
 @cache
 def _commit() -> str:
-    """Return the commit of the checkout, with ``+`` where tracked files differ from it; empty outside a checkout."""
+    """Return the commit of the checkout, with ``+`` if tracked files differ from it; empty outside a checkout."""
     folder = Path(__file__).parent
     try:
         answer = subprocess.run(

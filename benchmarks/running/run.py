@@ -1,6 +1,6 @@
 """One RunSpec → one RunRecord: the only place where a method meets data.
 
-Training, evaluation and description are apart; writing is the caller's.
+Training, evaluation and description are separate; the caller writes the record.
 """
 
 import math
@@ -43,7 +43,10 @@ MIN_IMAGES = 12
 def evaluator_for(
     pair: str, extractor: str, task_steps: int, device: torch.device, data: Path | None
 ) -> Evaluator:
-    """Return the evaluator of a pair, with the pair on the device; kept for the runs that follow."""
+    """Return the evaluator of a pair, with the pair on the device; the latest two are kept for later runs.
+
+    Raises :class:`UserMistake` for a pair of fewer than ``MIN_IMAGES`` images in a split.
+    """
     whole = load_pair(pair, data)
     domains, validation = hold_out(whole)
     evaluator = Evaluator(
@@ -63,10 +66,10 @@ def evaluator_for(
 
 
 def run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict[str, bytes]]:
-    """Train and evaluate one run; return its record and the files that belong beside it.
+    """Train and evaluate one run; return its record and the contents of the files beside it, by name.
 
-    ``watch(step, steps, terms)`` is called after every timed window but one that diverges. A run that fails or diverges
-    gives a record that says so. Only a :class:`UserMistake` passes through, since it would fail every other run too.
+    ``watch(step, steps, terms)`` is called after every timed window except a window that diverges. A failed or diverged
+    run gives a record with that status. Only a :class:`UserMistake` is raised, since it would fail every other run too.
     """
     keep_freed_memory()
     config = config_of(spec.settings)
@@ -78,7 +81,7 @@ def run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict
         return _unfinished(spec, config, DIVERGED, str(error), error.curve), {}
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
-        said = " ".join(str(error).split())[:300]  # a note of a table is one line
+        said = " ".join(str(error).split())[:300]  # notes of tables are one line each
         reason = f"{type(error).__name__}: {said} ({Path(where.filename).name}:{where.lineno})"
         return _unfinished(spec, config, FAILED, reason), {}
 
@@ -150,7 +153,7 @@ def _measured(
 
 
 def _refuse_broken(numbers: Mapping[str, Mapping[str, float | None]], training: Training) -> None:
-    """Raise :class:`Diverged` if anything that was measured is no number."""
+    """Raise :class:`Diverged` if a measured value is not finite."""
     for kind, values in numbers.items():
         for name, value in values.items():
             if value is not None and not math.isfinite(value):
@@ -164,7 +167,10 @@ def _predictions(
     scores: Scores,
     seed: int,
 ) -> list[Predictions]:
-    """Return what the row's task model, where it has one, says at every snapshot; at the last it is the scored one."""
+    """Return the predictions of the row's task model at every snapshot, or none if the row has no task model.
+
+    At the last snapshot the task model is the scored one.
+    """
     if scores.model is None:
         return []
     *before, last = snapshots or [Snapshot(step=0, adapter=adapter, predictor=None)]

@@ -1,4 +1,4 @@
-"""A method in training on a pair: pretraining, steps under the clock, the loss curve, snapshots on the way."""
+"""Training of a method on a pair: pretraining, timed steps, the loss curve and snapshots."""
 
 import math
 import time
@@ -22,7 +22,7 @@ Watch = Callable[[int, int, Mapping[str, float]], None]
 
 
 class Diverged(Exception):
-    """A loss term or score is no longer a number; ``curve`` is the loss curve up to there."""
+    """A loss term or score is not finite; ``curve`` is the loss curve until then."""
 
     def __init__(self, reason: str, curve: Sequence[Mapping[str, float]] = ()) -> None:
         super().__init__(reason)
@@ -31,7 +31,7 @@ class Diverged(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """What was measured while a method trained."""
+    """The measurements of a training."""
 
     curve: tuple[Mapping[str, float], ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
@@ -44,8 +44,8 @@ class Training:
 class TrainingState:
     """All of a run in progress, after ``step`` steps.
 
-    The state is whole before and after pretraining, between windows and at the end, and not inside of these. ``drawn``
-    counts the source images that pretraining used; ``seconds`` holds the time so far of pretraining and of training.
+    The state is complete before and after pretraining, between windows and at the end, but not during pretraining or a
+    window. ``drawn`` counts the source images of pretraining; ``seconds`` holds the time of each phase so far.
     """
 
     def __init__(self, method: Method, batches: Batches, device: torch.device) -> None:
@@ -58,7 +58,7 @@ class TrainingState:
 
     @property
     def parts(self) -> Mapping[str, Stateful]:
-        """Name the parts that have a state of their own."""
+        """The parts with a state of their own, by name."""
         return {
             "method": self.method,
             "batches": self.batches,
@@ -68,15 +68,15 @@ class TrainingState:
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
-        """Add what is done inside to the seconds of a phase."""
+        """Add the time of the block to the seconds of a phase."""
         start = time.perf_counter()
         yield
         self.seconds[phase] += time.perf_counter() - start
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that a later :meth:`load_state_dict` needs to go on bit for bit: tensors and plain data.
+        """Return everything that :meth:`load_state_dict` needs to continue bit for bit: tensors and plain data.
 
-        The tensors are the live ones: save or copy them before the next step.
+        The tensors are the live ones and not copies: save or copy them before the next step.
         """
         return {
             "step": self.step,
@@ -89,7 +89,7 @@ class TrainingState:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state that :meth:`state_dict` of the same run gave; its tensors may become the live ones here."""
+        """Continue from a :meth:`state_dict` of the same run; its tensors may become the live ones of this state."""
         for name, part in self.parts.items():
             part.load_state_dict(state[name])
         self.step, self.pretrained, self.drawn = state["step"], state["pretrained"], state["drawn"]
@@ -100,7 +100,7 @@ class TrainingState:
 
 
 def problem_of(pair: DomainPair, scale: Scale) -> Problem:
-    """Return what a method may know of a pair before it trains at a scale."""
+    """Return the problem that a method is built for: a pair at a scale."""
     return Problem(
         shape=pair.shape,
         task=pair.task,
@@ -110,9 +110,9 @@ def problem_of(pair: DomainPair, scale: Scale) -> Problem:
 
 
 def train(state: TrainingState, scale: Scale, watch: Watch) -> Training:
-    """Train from wherever the state stands to the last step of the scale, under the clock; return what was measured.
+    """Train from the step of the state to the last step of the scale, and return the measurements.
 
-    ``watch(step, steps, terms)`` is called after every window, when the state is whole. Raises :class:`Diverged` when a
+    ``watch(step, steps, terms)`` is called after every window, when the state is complete. Raises :class:`Diverged` when a
     loss term is no longer finite.
     """
     pretrain(state)
@@ -131,7 +131,7 @@ def train(state: TrainingState, scale: Scale, watch: Watch) -> Training:
 
 
 def pretrain(state: TrainingState) -> None:
-    """Do what precedes the first step, unless it is done."""
+    """Pretrain the method unless that is done."""
     if state.pretrained:
         return
     with state.timed("pretraining"):
@@ -141,7 +141,7 @@ def pretrain(state: TrainingState) -> None:
 
 
 def _window(state: TrainingState, scale: Scale) -> None:
-    """Train for one window, and note where it led."""
+    """Train for one window; add its losses to the curve and, where due, a snapshot."""
     count = min(scale.window, scale.steps - state.step)
     with state.clock.window(count):
         for _ in range(count):

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from datasets.contract import to_unit
 
-IMAGES, DRAWS = 64, 8  # source images, and adaptations of each
+DRAWN_IMAGES, DRAWS_PER_IMAGE = 64, 8
 MAX_PAIRS = 256
 Distance = Callable[[Tensor, Tensor], Tensor]
 

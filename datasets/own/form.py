@@ -6,7 +6,7 @@ from typing import Literal
 
 from datasets.files import reading, toml_form
 
-LEAST_SIDE, MOST_SIDE = 8, 4096
+MIN_SIDE, MAX_SIDE = 8, 4096  # pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +58,8 @@ def read(path: Path) -> FolderForm:
     form = toml_form.read(path, FolderForm)
     if not len(set(form.classes)) == len(form.classes) > 1:
         raise reading.refused(path, f"has classes = {list(form.classes)}", "two or more, each once")
-    if not LEAST_SIDE <= min(form.size) <= max(form.size) <= MOST_SIDE:
+    if not MIN_SIDE <= min(form.size) <= max(form.size) <= MAX_SIDE:
         raise reading.refused(
-            path, f"has size = {list(form.size)}", f"height and width of {LEAST_SIDE} … {MOST_SIDE} pixels"
+            path, f"has size = {list(form.size)}", f"height and width of {MIN_SIDE} … {MAX_SIDE} pixels"
         )
     return form

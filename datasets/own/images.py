@@ -19,7 +19,7 @@ from datasets.files import reading
 from mistakes import UserMistake
 
 ENDINGS = (".png", ".jpg", ".jpeg")
-DEPTHS = ("1", "L", "LA", "P", "RGB", "RGBA")
+READABLE_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
 MIN_IMAGES = 20
 
 
@@ -79,7 +79,7 @@ def _words(size: tuple[int, int]) -> str:
 
 def _opaque(path: Path) -> Image.Image:
     image = decode(path)
-    if image.mode not in DEPTHS:
+    if image.mode not in READABLE_MODES:
         raise reading.refused(path, f"has pixels of kind {image.mode}", "grey or RGB of 8 bits")
     if image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema() != (255, 255):
         raise reading.refused(path, "has transparent parts", "opaque images")

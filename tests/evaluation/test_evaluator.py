@@ -14,7 +14,7 @@ from torch import Tensor
 
 from benchmarks.evaluation.downstream.task_net import TaskTraining, predict
 from benchmarks.evaluation.evaluator import (
-    COLLAPSE,
+    MIN_PIXEL_CHANGE,
     NO_LPIPS,
     Evaluator,
     Scores,
@@ -295,11 +295,11 @@ def test_only_a_trained_adapter_can_collapse() -> None:
     values = scores_of_identity().values
     assert collapse_flags(values, trained=True) == ("identity collapse",)
     assert collapse_flags(values, trained=False) == ()
-    assert collapse_flags({"refinement": COLLAPSE * 0.99}, trained=True) == ("identity collapse",)
-    assert collapse_flags({"refinement": COLLAPSE * 1.01}, trained=True) == ()
+    assert collapse_flags({"refinement": MIN_PIXEL_CHANGE * 0.99}, trained=True) == ("identity collapse",)
+    assert collapse_flags({"refinement": MIN_PIXEL_CHANGE * 1.01}, trained=True) == ()
     assert collapse_flags({"refinement": None}, trained=True) == ()
     assert collapse_flags({"refinement": 0.3, "spread": 0.0}, trained=True) == ("constant output",)
-    assert collapse_flags({"refinement": 0.3, "spread": COLLAPSE * 1.01}, trained=True) == ()
+    assert collapse_flags({"refinement": 0.3, "spread": MIN_PIXEL_CHANGE * 1.01}, trained=True) == ()
     assert collapse_flags({}, trained=True) == ()
 
 

@@ -1,4 +1,4 @@
-"""The models that a task is taught, the same for every row of a table.
+"""Task models, trained in the same way for every row of a table.
 
 A part of ``evaluation``. Loads torch.
 """

@@ -42,7 +42,7 @@ class TaskTraining:
     def fit(self, examples: Labelled, task: Task, seed: int, more: Labelled | None = None) -> TaskNet:
         """Train a new task model on labelled uint8 images; the same arguments give the same model.
 
-        ``more`` are examples that half of every batch is drawn from.
+        If ``more`` is given, half of every batch is drawn from its examples.
         """
         images = examples.images
         shape = (images.shape[1], images.shape[2], images.shape[3])
@@ -65,7 +65,7 @@ class TaskTraining:
     def _draw(
         self, examples: Labelled, more: Labelled | None, draws: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        """Return one batch of images and labels, drawn with replacement, evenly from all sets."""
+        """Return one batch of images and labels, drawn with replacement, in equal numbers from each set."""
         sets = [examples] if more is None else [examples, more]
         indices = [
             torch.randint(len(one), (self.batch // len(sets),), generator=draws, device=draws.device)

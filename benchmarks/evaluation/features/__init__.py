@@ -1,4 +1,4 @@
-"""Images become features: the extractors that FID and its kin compare by, and their cache.
+"""Images become features: the extractors for FID and its kin, and the cache of features.
 
 A part of ``evaluation``. Loads torch.
 """

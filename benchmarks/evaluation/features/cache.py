@@ -24,10 +24,10 @@ def cache_folder() -> Path:
 
 
 def cached(key: Mapping[str, str | int], compute: Callable[[], Tensor], device: torch.device) -> Tensor:
-    """Return the features that ``compute`` gives, read from disk where they were computed before under an equal key.
+    """Return the features that ``compute`` gives, or read them from disk if an equal key was computed before.
 
-    ``key`` names all that decides them: data, split, extractor, weights and count. A file that cannot be read is
-    computed anew; one that cannot be written is done without. Readers never see half a file.
+    ``key`` names everything that decides the features: data, split, extractor, weights and count. Features are computed
+    anew if their file cannot be read; they are not kept if it cannot be written. Readers never see half a file.
     """
     digest = hashlib.sha256(json.dumps({**key, "device": device.type}, sort_keys=True).encode()).hexdigest()
     path = cache_folder() / f"{digest[:32]}.safetensors"

@@ -1,10 +1,10 @@
-"""The network behind the extractor ``digits-v1``: digits in, 64 features out; and how its weights were made.
+"""The network behind the extractor ``digits-v1``: digits in, 64 features out; and the training of its weights.
 
     python -m benchmarks.evaluation.features.digits_net benchmarks/scores/digits-v1.safetensors
 
 trains it anew (about a minute and a half on two cores) and prints its accuracy on digits it never saw. It learns to name
-handwritten digits in both looks the embedded pairs aim at: grey, and over crops of photographs. Training uses the
-first two thirds of the UCI digits only; every embedded pair tests on the last third.
+handwritten digits in the looks of both embedded targets: grey, and over crops of photographs. Training uses only the
+first two thirds of the UCI digits; every embedded pair tests on the last third.
 """
 
 import sys

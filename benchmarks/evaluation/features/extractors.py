@@ -1,4 +1,4 @@
-"""Feature extractors: what FID and KID compare images by. Another extractor makes another score, never a fallback."""
+"""Feature extractors: FID and KID compare images by features. Another extractor makes another score, not a fallback."""
 
 import hashlib
 from collections.abc import Callable
@@ -28,7 +28,7 @@ SQUEEZENET_FILES = ("weights/squeezenet1_1_features.safetensors", "checkpoints/s
 class Extractor:
     """``features`` maps uint8 images, grey or RGB, N × C × H × W of any size, to N × d.
 
-    ``title`` names network, version and the filter that it resizes images with; ``weights`` is a digest of the weights.
+    ``title`` names the network, its version and its resize filter; ``weights`` is a digest of the weights.
     """
 
     title: str
@@ -42,7 +42,7 @@ class Extractor:
 
 
 def load_extractor(name: str, device: torch.device, data: Path | None = None) -> Extractor:
-    """Return the extractor of that name; ``data`` is the root below which ``weights/`` are looked for.
+    """Return the extractor of that name; its weights are looked for below ``data``/weights.
 
     Raises :class:`UserMistake` if it is unknown or its weights are missing.
     """
@@ -55,7 +55,7 @@ def load_extractor(name: str, device: torch.device, data: Path | None = None) ->
 def check_extractor_there(name: str, data: Path | None = None) -> None:
     """Raise :class:`UserMistake` as :func:`load_extractor` does, but build no network and read no weights.
 
-    Whether weights can be read, and whether a model hub has those of a timm backbone, shows when they are loaded.
+    Only :func:`load_extractor` finds out that weights are unreadable, or that a model hub lacks a timm backbone.
     """
     check_extractor(name)
     if name.startswith(TIMM):
@@ -65,7 +65,7 @@ def check_extractor_there(name: str, data: Path | None = None) -> None:
 
 
 def _digits(device: torch.device, data: Path | None) -> Extractor:
-    with initialising(0, "digits-v1"):  # replaced by the file's weights; leaves the global stream alone
+    with initialising(0, "digits-v1"):  # the file's weights follow; the global random stream stays untouched
         network = DigitsNet().to(device).to(memory_format=torch.channels_last).eval()
     network.load_state_dict(load_file(Path(__file__).with_name("digits-v1.safetensors")))
     return Extractor(
@@ -87,7 +87,7 @@ def _random(device: torch.device, data: Path | None) -> Extractor:
 
 
 def _inception_parts(data: Path | None) -> tuple[Path, Callable[..., nn.Module]]:
-    """Return the file of the weights and the class of the network."""
+    """Return the file of the weights and the class of the network; raise :class:`UserMistake` if either is missing."""
     weights = Path(torch.hub.get_dir()) / "checkpoints" / INCEPTION_FILE
     if not weights.exists():
         raise UserMistake(
@@ -116,15 +116,16 @@ def _inception(device: torch.device, data: Path | None) -> Extractor:
 
 
 def _squeezenet_files(data: Path | None) -> list[Path]:
-    """Return the files of SqueezeNet's weights: below the data root first, then where torchvision keeps its downloads."""
+    """Return the files of SqueezeNet's weights: below the data root first, then in torchvision's download folder."""
     roots = ([data] if data else []) + [Path(torch.hub.get_dir())]
     return [path for root in roots for file in SQUEEZENET_FILES if (path := root / file).exists()]
 
 
 def squeezenet_state(data: Path | None) -> dict[str, Tensor] | None:
-    """Return the weights of torchvision's SqueezeNet 1.1 up to its last map, or ``None`` where there are none.
+    """Return the weights of torchvision's SqueezeNet 1.1 up to its last map, or ``None`` if no file is found.
 
-    They are looked for below the data root, then where torchvision keeps what it downloads.
+    They are looked for below the data root, then in torchvision's download folder. Raises :class:`UserMistake` if a file
+    cannot be read.
     """
     found = _squeezenet_files(data)
     if not found:
@@ -181,7 +182,7 @@ def _check_timm_model(name: str) -> None:
 
 
 def _timm(name: str, device: torch.device, data: Path | None) -> Extractor:
-    """Return a pretrained timm backbone, its pooled features, at the size and normalisation it was trained with."""
+    """Return the pooled features of a pretrained timm backbone; images get the size and normalisation of its training."""
     import timm
 
     _check_timm_model(name)
@@ -192,7 +193,7 @@ def _timm(name: str, device: torch.device, data: Path | None) -> Extractor:
             network: Any = timm.create_model(
                 name, pretrained=True, num_classes=0, pretrained_cfg_overlay=file
             )
-    except Exception as error:  # whatever the hub, the file or the network says
+    except Exception as error:  # the hub, the file and the network raise errors of many classes
         said = " ".join(str(error).split())[:200]
         raise UserMistake(
             f"extractor '{TIMM}{name}' has no weights here ({type(error).__name__}: {said}); allowed: a machine that "
@@ -219,7 +220,7 @@ def _digest(network: nn.Module) -> str:
 
 
 def resized(images: Tensor, side: int, mode: str = "bilinear") -> Tensor:
-    """Return uint8 grey or RGB images as RGB in [0, 1], side × side; an antialiased filter."""
+    """Return uint8 grey or RGB images as RGB in [0, 1], resized to side × side with an antialiased filter."""
     unit = images.float().div(255).expand(-1, 3, -1, -1)
     if unit.shape[2:] == (side, side):
         return unit
@@ -245,4 +246,4 @@ CHECKS: dict[str, Callable[[Path | None], object]] = {
     "inception": _inception_parts,
     "squeezenet": _check_squeezenet,
 }
-"""By name of the extractor: the function that raises where its weights or package are missing. Others are never missing."""
+"""Functions by extractor name that raise if weights or a package are missing; other extractors always have theirs."""

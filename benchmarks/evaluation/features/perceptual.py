@@ -9,22 +9,21 @@ from benchmarks.evaluation.features.extractors import resized, squeezenet_state
 from benchmarks.scores.diversity import Distance
 from methods.seeding import initialising
 
-SIDE = 64  # that of the patches LPIPS was fitted on
+SIDE = 64  # pixels: LPIPS was fitted on patches of this size
 
 
 def load_perceptual(device: torch.device, data: Path | None) -> Distance | None:
     """Return the LPIPS of uint8 images, N × C × H × W twice → N values from 0 on; ``None`` without SqueezeNet's weights.
 
-    Images are resized to 64 × 64; grey ones count as RGB, a fourth channel (depth) is left out.
+    Images are resized to 64 × 64; grey images count as RGB, and a fourth channel (depth) is left out.
     """
     state = squeezenet_state(data)
     if state is None:
         return None
     from torchmetrics.functional.image.lpips import _NoTrainLpips  # imported late: it loads much else
 
-    with initialising(
-        0, "lpips"
-    ):  # torchmetrics brings LPIPS's own weights; the backbone's it would download
+    # Torchmetrics contains LPIPS's own weights. It would download those of the backbone, so they are loaded below.
+    with initialising(0, "lpips"):
         network = _NoTrainLpips(net="squeeze", pnet_rand=True)
     for part in network.net.get_submodule("slices").children():
         own = dict(part.named_children())
