@@ -1,4 +1,4 @@
-"""What rows cost: the time of a step, and the seconds of a run by phase."""
+"""The costs of rows: the time of a step, and the seconds of a run by phase."""
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
