@@ -24,14 +24,14 @@ SVHN = "SVHN: non-commercial use"
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A pair that can be asked for: what it is, under which licence, and how it is loaded.
+    """A pair in the catalogue: a description, the licence, and the function that loads the pair.
 
-    ``load`` is a function of the data root, or its name, "module:function", which is imported when the pair is loaded.
-    ``extractor`` names the features that FID and KID use here unless told otherwise. ``needs`` lists the files, relative
-    to the data root, that must be there first; a tuple among them holds alternatives, of which one is enough, and ``*``
-    stands for any name. Embedded pairs need none. ``budgets`` holds, by scale, what this pair asks for in place of the
-    scale's own, such as ``task_steps``. ``edition`` is the fingerprint of data that their owner may change under the same
-    name; it enters the id of every run. ``file`` is the TOML file that a user's own pair comes from.
+    ``load`` is a function of the data root, or its name as "module:function", imported when the pair is loaded.
+    ``extractor`` is the default extractor of FID and KID on this pair. ``needs`` lists files that must exist, relative to
+    the data root: a tuple holds alternatives, of which one file is enough, and ``*`` stands for any name. Embedded pairs
+    need no file. ``budgets`` maps a scale to the numbers, such as ``task_steps``, that replace the scale's own on this
+    pair. ``edition`` is the fingerprint of data that their owner may change under the same name; it enters the id of
+    every run. ``file`` is the TOML file of a user's own pair.
     """
 
     about: str
@@ -53,7 +53,7 @@ class Entry:
         ]
 
 
-RELEASE = (layout.MNIST_M_LABELS["train"], *layout.MNIST_M_ARCHIVES)  # unpacked, or an archive
+RELEASE = (layout.MNIST_M_LABELS["train"], *layout.MNIST_M_ARCHIVES)  # unpacked files or an archive
 LARGE: Mapping[str, Mapping[str, int]] = {"small": {"task_steps": 1000}}  # about an epoch of MNIST
 
 PAIRS: dict[str, Entry] = {
@@ -168,9 +168,9 @@ def check_there(name: str, data: Path | None) -> Entry:
 
 
 def load_pair(name: str, data: Path | None = None) -> "DomainPair":
-    """Load a pair by name; ``data`` is the root of data that does not come embedded.
+    """Load a pair by name; ``data`` is the root of the data that is not embedded.
 
-    Raises :class:`UserMistake` for an unknown name and for files that are missing or not what they should be, and
+    Raises :class:`UserMistake` for an unknown name and for missing or broken files, and
     :class:`~datasets.sealing.SealBroken` while a method runs.
     """
     from datasets.sealing import check_open  # imported here: it loads torch

@@ -1,7 +1,7 @@
-"""What every pair of domains promises: shapes, ranges, splits and whose labels may be seen.
+"""The contract of pairs of domains: shapes, ranges, splits, and who may see which labels.
 
 Images are uint8, N × C × H × W, of one shape over the whole pair. Masks are bool, N × 1 × H × W, true on the
-foreground. What labels look like, the task says.
+foreground. The task defines the form of labels.
 
 =========  ======================================================================  ========================
 split      what                                                                    who sees it
@@ -60,7 +60,7 @@ class Labelled:
         return Labelled(images=self.images.to(device), labels=self.labels.to(device), masks=masks)
 
     def pick(self, which: Tensor) -> "Labelled":
-        """Return some of the examples, by index (int64) or by choice (bool, N)."""
+        """Return the examples that ``which`` selects, by index (int64) or by mask (bool, N)."""
         masks = None if self.masks is None else self.masks[which]
         return Labelled(images=self.images[which], labels=self.labels[which], masks=masks)
 
@@ -69,15 +69,15 @@ class Labelled:
 class DomainPair:
     """One question: labelled ``source``, unlabelled ``target``, labelled ``test`` (see the module's table).
 
-    The target is given as ``oracle`` or, where nobody knows its labels, as ``unlabelled`` (uint8, N × C × H × W).
-    ``labelled`` are a few target images with labels that methods may learn from too. ``seen`` lists the classes that
-    adaptation may see, in ascending order: methods draw source images of these only, the target holds no others, while
-    ``source`` and ``test`` stay whole; ``None`` stands for all. ``identity`` says in a phrase which edition and how much
-    of the data this is.
+    The target is given as ``oracle`` or, if its labels are unknown, as ``unlabelled`` (uint8, N × C × H × W). ``labelled``
+    holds a few labelled target images; methods may learn from their labels too. ``seen`` lists the classes that
+    adaptation may see, in ascending order, or is ``None`` for all classes: methods draw source images of these classes
+    only, and the target holds no other class, while ``source`` and ``test`` hold every class. ``identity`` is a phrase
+    that names the edition and the size of the data.
 
-    Raises :class:`UserMistake` when a split is empty or has another type, shape or label range than promised, when the
-    target is not given once, when ``seen`` is not some of the classes or not all that the target holds, or when more of
-    the task's headline score is better.
+    Raises :class:`UserMistake` if a split is empty or has a wrong type, shape or label range; if the target is not given
+    exactly once; if ``seen`` is not a proper subset of the classes or lacks a class of the target; or if a higher
+    headline score is better.
     """
 
     name: str
@@ -119,7 +119,7 @@ class DomainPair:
             )
 
     def _check_images(self, split: str, images: Tensor) -> str:
-        """Check type and shape; return the words that a mistake in this split begins with."""
+        """Check type and shape; return the beginning of a message about this split."""
         where = f"pair {self.name!r}, {split}"
         if images.ndim != 4 or not len(images) or images.dtype != torch.uint8:
             raise UserMistake(
@@ -150,7 +150,7 @@ class DomainPair:
 
     @property
     def splits(self) -> Mapping[str, Labelled]:
-        """The labelled splits that are there, by name: source and test, oracle and labelled where a pair has them."""
+        """The pair's labelled splits by name: source and test, and also oracle and labelled if it has them."""
         splits = {"source": self.source, "oracle": self.oracle, "test": self.test, "labelled": self.labelled}
         return {name: examples for name, examples in splits.items() if examples is not None}
 
@@ -158,7 +158,7 @@ class DomainPair:
     def target(self) -> Tensor:
         """The target's training images, without labels."""
         images = self.unlabelled if self.oracle is None else self.oracle.images
-        assert images is not None  # one of the two is there
+        assert images is not None  # __post_init__ saw to it that one of the two is given
         return images
 
     @property

@@ -1,7 +1,7 @@
 """Keeps target labels out of reach while a method runs. A guard against mistakes, not against malice.
 
 A method receives no target labels, but it shares a process with the evaluation, which needs them. All code of methods,
-adapters and predictors therefore runs inside :func:`closed`, where reading target labels raises :class:`SealBroken`.
+adapters and predictors therefore runs inside :func:`closed`. Reading target labels there raises :class:`SealBroken`.
 """
 
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ _closed_blocks = 0  # blocks of closed() under way; a plain global, so that thre
 
 
 class SealBroken(Exception):
-    """Target labels were asked for while a method ran."""
+    """Code tried to read target labels while a method ran."""
 
 
 @contextmanager
 def closed() -> Iterator[None]:
-    """Keep sealed labels out of reach of all code that runs inside; also a decorator."""
+    """Keep sealed labels out of reach of all code in the block; also works as a decorator."""
     global _closed_blocks
     _closed_blocks += 1
     try:

@@ -1,4 +1,4 @@
-"""One file a command of ``bench.py``: words in, prints out, no logic of its own.
+"""The commands of ``bench.py``, one file each: options come in, tables go out, all logic is elsewhere.
 
 Imports every room below it. Loads no torch until a command needs it.
 """

@@ -1,4 +1,4 @@
-"""What the options of a run ask for: rows, pair, seeds and scale, or a study by name."""
+"""From the options of a run to a study: rows, pair, seeds and scale, or a study by name."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ BOUNDS = ("source-only", "target-only")
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What to run, in the user's words: a study by name or file, or what a study is made of; ``None`` is unsaid."""
+    """The options of a run in the user's words: a study by name or file, or the parts of a study. ``None`` is not given."""
 
     methods: Methods = None
     pair: Pair = None
@@ -44,9 +44,9 @@ class Asked:
     extractor: ExtractorName = None
 
     def resolved(self) -> Study:
-        """Return the named study, or one made of the other words.
+        """Return the named study, or a study made of the other options.
 
-        Raises :class:`UserMistake` where a study is named and something else is said too.
+        Raises :class:`UserMistake` if another option is given beside a study.
         """
         if self.study is not None:
             unsaid = vars(Asked(study=self.study))
@@ -67,7 +67,7 @@ class Asked:
         )
 
     def sources(self, plugins: Plugins) -> Sources:
-        """Return these plugins, those that a study's file names, and the pairs asked for that are TOML files."""
+        """Return the sources: these plugins, the plugins that a study's file names, and the pairs that are TOML files."""
         if self.study is None:
             return sources_of([self.pair or DEFAULTS["pair"]], plugins or [])
         if not self.study.endswith(ENDING):
@@ -84,7 +84,7 @@ class Asked:
 
 
 def asks(command: Callable[..., None]) -> Callable[..., None]:
-    """Let a command take every field of :class:`Asked` as an option of its own, in place of its parameter ``asked``."""
+    """Give a command an option for every field of :class:`Asked`, in place of its parameter ``asked``."""
 
     @wraps(command)
     def with_options(**words: Any) -> None:
@@ -103,14 +103,14 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def sources_of(pairs: Sequence[str], plugins: Sequence[Path], folder: Path = Path()) -> Sources:
-    """Return the plugins and those of the pairs that are TOML files in ``folder``."""
+    """Return sources of the plugins, and of the pairs that are TOML files, whose paths are relative to ``folder``."""
     return Sources(
         plugins=tuple(plugins), pairs=tuple(folder / word for word in pairs if word.endswith(ENDING))
     )
 
 
 def split_rows(text: str) -> list[str]:
-    """Split NAME,NAME[path=value;path=value] at the commas outside brackets."""
+    """Split NAME,NAME[path=value;path=value] at the commas outside brackets; raise :class:`UserMistake` for no row."""
     rows, depth = [""], 0
     for sign in text:
         depth += (sign == "[") - (sign == "]")
@@ -125,7 +125,7 @@ def split_rows(text: str) -> list[str]:
 
 
 def with_changes(row: str, changes: Sequence[str]) -> str:
-    """Return the row's name with more changes behind those it has."""
+    """Return the row's name with these changes appended to its own."""
     if not changes:
         return row
     return f"{row.removesuffix(']')}{';' if row.endswith(']') else '['}{';'.join(changes)}]"

@@ -1,4 +1,4 @@
-"""The command that says what changed between two folders of records."""
+"""The command that compares two folders of records."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The command that brings the files of a pair."""
+"""The command that downloads the files of a pair."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What can be asked for, as lists. Needs no torch."""
+"""Lists of methods, pairs, scores, extractors, studies and scales. Needs no torch."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from mistakes import unknown
 
 
 def listings(wanted: Sequence[str], data: Path | None) -> Mapping[str, Grid]:
-    """Return the lists asked for, or all of them; raises :class:`~mistakes.UserMistake` for an unknown one."""
+    """Return the wanted lists by name, or all lists; raises :class:`~mistakes.UserMistake` for an unknown name."""
     for name in wanted:
         if name not in LISTS:
             raise unknown("list", name, LISTS)
@@ -70,4 +70,4 @@ LISTS: Mapping[str, Callable[[Path | None], Grid]] = {
     "studies": _studies,
     "scales": _scales,
 }
-"""Every list by name, made for a data root."""
+"""Functions by list name that make the list for a data root."""

@@ -1,4 +1,4 @@
-"""The command that lists what can be asked for."""
+"""The command that lists methods, pairs, scores, extractors, studies and scales."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The command that says what a run would do and cost."""
+"""The command that shows the runs of a study and their cost."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The command that says where the time of a step goes."""
+"""The command that shows where the time of a step goes."""
 
 from pathlib import Path
 from typing import Annotated

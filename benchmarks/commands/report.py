@@ -1,4 +1,4 @@
-"""The command that writes one page of studies."""
+"""The command that writes a page about studies."""
 
 from pathlib import Path
 from typing import Annotated

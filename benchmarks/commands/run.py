@@ -1,4 +1,4 @@
-"""The main command, which has no name of its own: rows are trained, scored and shown."""
+"""The main command, which has no name: it trains and scores rows, and shows them as a table."""
 
 from pathlib import Path
 from typing import Annotated
@@ -53,7 +53,7 @@ def run(
 
 
 def _refuse_options_before(context: typer.Context) -> None:
-    """Refuse options of a run that stand before another command, which would not see them."""
+    """Raise :class:`UserMistake` for options of a run before another command: that command would not see them."""
     for name in context.params:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":

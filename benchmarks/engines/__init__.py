@@ -1,4 +1,4 @@
-"""Engines place runs somewhere and bring their records back.
+"""Engines do runs, on this machine or elsewhere, and return their records.
 
 Imports ``running``, ``studies`` and ``records``. Loads torch only where a run begins.
 """

@@ -1,4 +1,4 @@
-"""What an engine is, the messages by which runs say how far they are, and the engines there are. Loads no torch."""
+"""The contract of engines, the progress messages of runs, and the engines by name. Loads no torch."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from mistakes import unknown
 
 @dataclass(frozen=True)
 class Begun:
-    """Run ``index`` of ``total`` has begun; an engine counts runs in the order in which it begins them, from 0."""
+    """Run ``index`` of ``total`` has begun; ``index`` counts from 0 in the order in which an engine begins runs."""
 
     index: int
     total: int
@@ -40,7 +40,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Result:
-    """The record of a run and the files that belong beside it, by name."""
+    """The record of a run, and the contents of the files beside it by name."""
 
     record: RunRecord
     files: Mapping[str, bytes]
@@ -48,7 +48,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Refused:
-    """A worker met a mistake of the user's, which ends the matrix; ``text`` is its one line."""
+    """A worker met a mistake of the user's, which ends the matrix; ``text`` is the one line of the mistake."""
 
     text: str
 
@@ -58,27 +58,27 @@ Tell = Callable[[Message], None]
 
 
 class Engine(Protocol):
-    """Places runs somewhere. An engine is made with ``jobs``, how many runs it does at a time, and ``data``."""
+    """Does runs, on this machine or elsewhere. An engine is made with ``data`` and ``jobs``, the number of runs at a time."""
 
     @property
     def data(self) -> Path | None:
-        """The root of the data that runs find where they are placed."""
+        """The root of the data on the machine where runs are done."""
 
     def place(self, specs: Sequence[RunSpec], sources: Sources, tell: Tell) -> Generator[Result, None, None]:
-        """Yield the result of every run as it comes, in any order; to close the generator ends the runs under way.
+        """Yield the result of every run when it ends, in any order; closing the generator ends the runs under way.
 
-        ``sources`` are open in this process, and are opened in every other that does runs. ``tell`` is given a message
-        as a run begins, after every timed window, and once the caller has dealt with the run's result and asks for the
-        next. Raises :class:`~mistakes.UserMistake` for a mistake in a run and for a worker that dies.
+        ``sources`` are open in this process; the engine opens them in every other process that does runs. ``tell``
+        receives a message when a run begins, after every timed window, and when the caller asks for the result after the
+        run's own. Raises :class:`~mistakes.UserMistake` for a mistake in a run and for a worker that dies.
         """
 
 
 ENGINES: Mapping[str, str] = {"local": "benchmarks.engines.local:Local"}
-"""Every engine by name: "module:class", which is imported when it is asked for, since it may need an extra package."""
+"""Every engine by name, as "module:class". A module is imported only on use, since it may need an extra package."""
 
 
 def make_engine(name: str, jobs: int, data: Path | None) -> Engine:
-    """Return the engine of that name; raises :class:`~mistakes.UserMistake` for an unknown one."""
+    """Return the engine of that name; raises :class:`~mistakes.UserMistake` for an unknown name."""
     if name not in ENGINES:
         raise unknown("engine", name, ENGINES)
     engine: Engine = resolve_name(ENGINES[name])(jobs=jobs, data=data)

@@ -1,4 +1,4 @@
-"""The engine of this machine: runs one after the other in this process, or several at a time in processes of their own.
+"""The engine of this machine: one run after the other in this process, or several at a time in worker processes.
 
 Importing this loads no torch.
 """
@@ -22,16 +22,15 @@ from mistakes import UserMistake
 class Local:
     """Does ``jobs`` runs at a time on this machine; see :class:`~benchmarks.engines.contract.Engine`.
 
-    More than one at a time are done by workers, which share threads and GPUs; their records say in ``host`` how many
-    they were. Shares stay as they are where fewer runs than ``jobs`` are left, so that a matrix that was interrupted goes
-    on as it began.
+    If ``jobs`` is above 1, workers do the runs and share threads and GPUs; ``host`` in the records holds ``jobs``. Shares
+    stay the same when fewer runs than ``jobs`` are left, so that an interrupted matrix continues under equal conditions.
     """
 
     jobs: int = 1
     data: Path | None = None
 
     def place(self, specs: Sequence[RunSpec], sources: Sources, tell: Tell) -> Generator[Result, None, None]:
-        """Yield the result of every run; workers end with this generator, however it ends."""
+        """Yield the result of every run; workers end when the generator ends, even by an error."""
         return self._side_by_side(specs, sources, tell) if self.jobs > 1 else self._in_turn(specs, tell)
 
     def _in_turn(self, specs: Sequence[RunSpec], tell: Tell) -> Generator[Result, None, None]:
@@ -77,12 +76,12 @@ class Local:
 
 
 def _next(left: Sequence[RunSpec], pair: str, others: set[str]) -> RunSpec:
-    """Return the run that a worker does best: on the pair it was at, else on one that no other worker is at."""
+    """Return a worker's next run: on the pair of its latest run, else on a pair without another worker, else any."""
     return min(left, key=lambda spec: (spec.pair != pair, spec.pair in others))
 
 
 def _answers(running: Mapping[Worker, Begun]) -> Iterator[tuple[Worker, Stepped | Result]]:
-    """Yield what workers say, as it comes, while any run is under way."""
+    """Yield the answers of workers as they arrive, while any run is under way."""
     while running:
         ready = wait([worker.pipe for worker in running])
         for worker in [one for one in running if one.pipe in ready]:
@@ -105,7 +104,7 @@ def _dead(worker: Worker, running: Mapping[Worker, Begun]) -> UserMistake:
 
 @contextmanager
 def _interrupts_ignored() -> Iterator[None]:
-    """Ignore Ctrl-C; a process that starts meanwhile does so for good, and leaves its end to this one."""
+    """Ignore Ctrl-C in the block. A process started there ignores it for ever; the process that started it ends it."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Runs the specs that have no record yet, and writes each record as soon as it is there."""
+"""Runs the specs that have no record yet, and writes each record when its run ends."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -16,9 +16,9 @@ def pending(specs: Sequence[RunSpec], results: Path) -> list[RunSpec]:
 
 
 def run_matrix(specs: Sequence[RunSpec], results: Path, engine: Engine, sources: Sources, tell: Tell) -> None:
-    """Let the engine do every pending spec; ``tell`` is called as a run begins, after its windows and at its end.
+    """Let the engine do every pending spec; ``tell`` receives messages when a run begins, after its windows and at its end.
 
-    Raises :class:`~mistakes.UserMistake` before the first run if results cannot be written, or the files of a pair or
+    Raises :class:`~mistakes.UserMistake` before the first run if results cannot be written, or if the files of a pair or
     the weights of an extractor are missing.
     """
     from benchmarks.evaluation.features.extractors import (

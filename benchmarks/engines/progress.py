@@ -1,4 +1,4 @@
-"""What the terminal shows while runs are under way; it goes to stderr."""
+"""The progress of runs, shown on stderr while they are under way."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ ERR = Console(stderr=True, highlight=False)
 def live_progress() -> Iterator[Tell]:
     """Show a bar over all runs, and beside it a line for each run under way, with its losses.
 
-    Yields a function: each message that it is given brings the display up to date.
+    Yields a function that takes a message and updates the display.
     """
     columns = (
         MofNCompleteColumn(), BarColumn(20), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),

@@ -1,4 +1,4 @@
-"""What this machine has for runs: its devices and cores."""
+"""The devices and cores of this machine."""
 
 import os
 
@@ -6,7 +6,10 @@ from mistakes import UserMistake
 
 
 def resolve_device(name: str) -> str:
-    """Return "cpu" or "cuda"; "auto" takes CUDA where there is one."""
+    """Return "cpu" or "cuda"; "auto" becomes "cuda" if CUDA is available.
+
+    Raises :class:`~mistakes.UserMistake` for an unknown or unavailable device.
+    """
     if name not in ("auto", "cpu", "cuda"):
         raise UserMistake(f"device {name!r}; allowed: auto, cpu, cuda.")
     if name == "cpu":
@@ -21,11 +24,14 @@ def resolve_device(name: str) -> str:
 
 
 def check_jobs(jobs: int) -> None:
-    """Refuse a number of runs at a time that has no core for each: with a GPU too, every run keeps one busy."""
+    """Refuse more runs at a time than cores, since every run keeps one core busy, with a GPU too.
+
+    Raises :class:`~mistakes.UserMistake`.
+    """
     if not 1 <= jobs <= cores():
         raise UserMistake(f"jobs {jobs}; allowed: 1 to {cores()}, a core for each.")
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

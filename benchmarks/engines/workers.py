@@ -1,4 +1,4 @@
-"""Processes that do runs: what each is given, what it does, and how it is spoken with.
+"""Worker processes: their shares of the machine, the runs that they do, and the pipes to them.
 
 Importing this loads no torch: a worker sets its environment first.
 """
@@ -22,7 +22,7 @@ Answer = Stepped | Result | Refused
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerShare:
-    """What a worker is given: its share of threads and GPUs, the root of the data, and the sources to open."""
+    """A worker's number of threads, its GPU if there is any, the root of the data, and the sources to open."""
 
     threads: int
     gpu: str | None
@@ -31,7 +31,7 @@ class WorkerShare:
 
 
 def shares(jobs: int, data: Path | None, sources: Sources) -> Iterator[WorkerShare]:
-    """Yield what each of ``jobs`` workers is given: equal shares of this process's threads, its GPUs in turn."""
+    """Yield the shares of ``jobs`` workers: equal numbers of this process's threads, and its GPUs in turn."""
     import torch  # imported here: a worker must not load it too early
 
     named, count = os.environ.get("CUDA_VISIBLE_DEVICES"), torch.cuda.device_count()
@@ -42,7 +42,7 @@ def shares(jobs: int, data: Path | None, sources: Sources) -> Iterator[WorkerSha
 
 
 class Worker:
-    """A process, the pipe to it, and the pair of its latest run, whose evaluator it keeps."""
+    """A process, the pipe to it, and the pair of its latest run; the process keeps that pair's evaluator."""
 
     def __init__(self, share: WorkerShare) -> None:
         context = get_context("spawn")  # neither CUDA nor OpenMP survives a fork
@@ -53,7 +53,7 @@ class Worker:
         theirs.close()  # the pipe ends with the process
 
     def begin(self, run: Begun) -> None:
-        """Send a run to the process; a process that is dead is noticed where its answer is read."""
+        """Send a run to the process; :meth:`answer` finds out if the process is dead."""
         self.pair = run.spec.pair
         with suppress(ConnectionError):
             self.pipe.send(run)
@@ -67,18 +67,18 @@ class Worker:
         return answer
 
     def death(self) -> str:
-        """Say how the process ended."""
+        """Wait for the process to end, and say how it ended."""
         self.process.join()
         code = self.process.exitcode or 0
         return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
 
 def work(pipe: Connection, share: WorkerShare) -> None:
-    """Do the runs that come through the pipe, a :class:`Begun` each, and send answers, until nobody is at its other end."""
+    """Do the runs that the pipe brings as :class:`Begun`, and send answers, until the other end of the pipe closes."""
     os.environ["OMP_NUM_THREADS"] = str(share.threads)
     if share.gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = share.gpu
-    import torch  # only now: what is set above is read as it loads
+    import torch  # only now: torch reads the variables above as it loads
 
     torch.set_num_threads(share.threads)
     try:

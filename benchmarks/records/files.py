@@ -1,7 +1,7 @@
 """Files and folders that appear whole or not at all. Needs no torch.
 
-Each is made as a draft beside its place and then gets its name in one move. The name of a draft begins with ``.draft-``;
-no two writers share one, whether threads, processes or machines.
+Each file or folder is made as a draft beside its place and renamed in one step. The name of a draft begins with
+``.draft-``; no two writers share a draft, whether threads, processes or machines.
 """
 
 import os
@@ -15,9 +15,9 @@ from mistakes import UserMistake
 
 
 def write_atomic(path: Path, content: bytes) -> Path:
-    """Write a file, or write it anew, with its folder where that is missing, and return its path.
+    """Write or overwrite a file, make its folder if that is missing, and return its path.
 
-    A reader sees the old content or the new. Raises :class:`UserMistake` for a place that cannot be written.
+    A reader sees the old content or the new content, whole. Raises :class:`UserMistake` for a place that cannot be written.
     """
     with writable(f"file {str(path)!r}", "a place"):
         if path.is_dir():
@@ -35,8 +35,8 @@ def write_atomic(path: Path, content: bytes) -> Path:
 def directory_atomic(path: Path) -> Iterator[Path]:
     """Yield an empty draft folder, which becomes ``path`` at the end of the block and is removed if the block fails.
 
-    The parents of ``path`` are made. Everybody may read the folder. Raises :class:`OSError` for a place that cannot be
-    written and where ``path`` is, by then, a file or a folder that holds something.
+    The parents of ``path`` are made. Everybody may read the folder. Raises :class:`OSError` if the place cannot be written,
+    or if ``path`` is a file or a non-empty folder when the block ends.
     """
     draft = _draft_beside(path)
     try:

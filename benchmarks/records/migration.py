@@ -1,4 +1,4 @@
-"""Records of an older schema, brought up to date; no number changes."""
+"""Brings records of an older schema up to date; no number changes."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -14,9 +14,9 @@ Content = dict[str, Any]
 
 
 def migrate(results: Path) -> int:
-    """Bring every record below ``results`` up to date and return how many were older.
+    """Bring every record below ``results`` up to date and return the number of older records.
 
-    A record keeps its id and its folder; what a newer schema keeps in a file of its own is written before the record is.
+    A record keeps its id and its folder. Files that only a newer schema has are written before the record.
     Raises :class:`UserMistake` for a folder without runs, and for a record that is broken or of an unknown schema.
     """
     runs = results / "runs"
@@ -26,7 +26,7 @@ def migrate(results: Path) -> int:
 
 
 def _migrated(folder: Path) -> bool:
-    """Bring the record in a folder up to date; say whether it was older."""
+    """Bring the record in a folder up to date; return whether it was older."""
     path = folder / RECORD
     try:
         content = json.loads(path.read_bytes())
@@ -63,9 +63,9 @@ POSES = {**CLASSES, "name": "classification+pose", "measures": [ERROR, ANGLE]}
 
 
 def _to_3(content: Content) -> Content:
-    """Name the task, and say whether the row is a bound: schema 2 left both to be seen from scores and parameters.
+    """Add ``task`` and ``bound``, which schema 2 left to be inferred from scores and parameters.
 
-    What schema 2 called ``checkpoints`` are ``snapshots``.
+    The ``checkpoints`` of schema 2 are renamed ``snapshots``.
     """
     task = POSES if "angle" in content["scores"] else CLASSES
     done = content["status"] == OK
@@ -80,4 +80,4 @@ def _to_3(content: Content) -> Content:
 
 
 STEPS: Mapping[int, Callable[[Content], Content]] = {2: _to_3}
-"""What brings a record of one schema to the next, by the former."""
+"""Functions, by a schema, that bring a record of that schema to the next schema."""

@@ -1,4 +1,4 @@
-"""What a run leaves behind for tables. Needs no torch."""
+"""The record of a run, made for tables. Needs no torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -10,16 +10,16 @@ OK, DIVERGED, FAILED = "ok", "diverged", "failed"
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
-    """All that a table needs of one run.
+    """Everything that a table needs to know of one run.
 
-    ``status`` is ok, diverged or failed, the latter two with a ``reason``. ``bound`` says that the row is a bound of the
-    comparison and no candidate. ``scores`` maps score names to values, or
-    to ``None`` with an entry in ``blanks`` that says why. ``protocol`` says with which extractor, how many images and
-    which data the scores were taken; ``step_ms`` holds quartiles over timed windows; ``images_per_step`` counts source
-    images; ``seconds`` lists the phases. ``intervals`` holds the 95 % interval over images, for scores that have one;
-    ``task`` says what the pair asks and how its scores are titled, empty in a run that did not come to its scores;
-    ``floor`` the realism scores of one half of the real test images against the other. Each of ``snapshots`` is a step
-    with the task's headline score of the row's model then, and the criteria by which selection rules choose.
+    ``status`` is ok, diverged or failed; ``reason`` explains the latter two. ``bound`` is true if the row is a bound of
+    the comparison and no candidate. ``scores`` maps score names to values; a missing value is ``None``, and ``blanks``
+    gives the reason. ``intervals`` holds 95 % intervals over images for the scores that have an interval. ``floor``
+    holds the realism scores of one half of the real test images against the other half. ``task`` describes the pair's
+    task and the titles of its scores; it is empty for a run without scores. ``protocol`` holds the extractor, the number
+    of images and the data of the scores. ``step_ms`` holds quartiles over timed windows; ``images_per_step`` counts
+    source images; ``seconds`` lists the phases. Each of ``snapshots`` holds a step, the headline score of the row's task
+    model at that step, and the criteria of selection rules.
     """
 
     id: str

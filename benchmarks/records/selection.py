@@ -1,4 +1,4 @@
-"""Rules that choose a snapshot of a run, and their criteria. Needs no torch."""
+"""Selection rules, which choose a snapshot of a run, and their criteria. Needs no torch."""
 
 import io
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ def entropy(target: Probabilities) -> float:
 def information(target: Probabilities) -> float:
     """Return the entropy of the mean prediction less the mean entropy: 0 … ln K (Shi and Sha, ICML 2012).
 
-    High where predictions are sure and use all classes evenly; entropy alone rewards a single class for all images.
+    It is high if predictions are sure and use all classes evenly; entropy alone rewards a single class for all images.
     """
     return float(-_times_log(target.mean(0)).sum()) - entropy(target)
 
@@ -34,7 +34,7 @@ def soft_neighbourhood_density(target: Probabilities) -> float:
     """Return the mean entropy of the neighbours of each prediction, N × K: 0 … ln (N − 1).
 
     Saito et al., ICCV 2021, arXiv 2108.10860, §3: neighbours are weighted by the similarity of predictions of length 1,
-    sharpened by the temperature 0.05, without the image itself. High where predictions lie in dense clusters.
+    sharpened by the temperature 0.05, without the image itself. The value is high if predictions lie in dense clusters.
     """
     unit = target / np.linalg.norm(target, axis=1, keepdims=True)
     similar = unit @ unit.T / TEMPERATURE
@@ -52,12 +52,12 @@ CRITERIA: dict[str, Callable[[Probabilities], float]] = {
     "information": information,
     "snd": soft_neighbourhood_density,
 }
-"""Criteria that need nothing but the predictions on unlabelled target images."""
+"""Criteria by name; they need only the predictions on unlabelled target images."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A rule of choice: the snapshot with the lowest or highest ``criterion``, the latest of equal ones.
+    """A selection rule: it chooses the snapshot with the lowest or highest ``criterion``, and the latest among equals.
 
     ``{headline}`` in ``about`` and ``criterion`` stands for the headline score of the task.
     """
@@ -67,7 +67,7 @@ class Rule:
     best: Literal["lowest", "highest"]
 
     def criterion_of(self, headline: str) -> str:
-        """Return the criterion by its name in the snapshots of a task with this headline score."""
+        """Return the criterion's name in the snapshots of a task with this headline score."""
         return self.criterion.format(headline=headline)
 
 
@@ -100,9 +100,9 @@ RULES: dict[str, Rule] = {
 
 
 def completed(snapshots: Sequence[Mapping[str, float]], predictions: Path) -> tuple[Mapping[str, float], ...]:
-    """Return snapshots with their missing criteria, computed from the run's stored predictions if the file exists.
+    """Return snapshots with missing criteria added, computed from the run's stored predictions if their file exists.
 
-    Raises :class:`UserMistake` for a broken file.
+    Raises :class:`UserMistake` for a broken file of predictions.
     """
     missing = [name for name in CRITERIA if any(name not in one for one in snapshots)]
     if not missing or not predictions.is_file():
@@ -121,6 +121,6 @@ def completed(snapshots: Sequence[Mapping[str, float]], predictions: Path) -> tu
 
 
 def chosen(rule: Rule, snapshots: Sequence[Mapping[str, float]], headline: str) -> Mapping[str, float]:
-    """Return the snapshot that a rule chooses among one or more, given in the order of their steps."""
+    """Return the snapshot that a rule chooses; ``snapshots`` are one or more in the order of their steps."""
     best = max if rule.best == "highest" else min  # both take the first of equal values
     return best(reversed(snapshots), key=itemgetter(rule.criterion_of(headline)))

@@ -21,13 +21,13 @@ RECORD, CURVE, PREDICTIONS = "record.json", "curve.json", "predictions.npz"
 
 
 class MissingRecord(UserMistake):
-    """There is no record where one was looked for."""
+    """A folder holds no record."""
 
 
 def write(record: RunRecord, files: Mapping[str, bytes], results: Path) -> Path:
-    """Write the record and its files as ``results/runs/ID/``; a reader never sees half of it.
+    """Write the record and its files as ``results/runs/ID/`` and return that folder; a reader never sees half of it.
 
-    A run that is there already is left as it is. Raises :class:`UserMistake` when the folder cannot be written.
+    A run that is recorded already stays unchanged. Raises :class:`UserMistake` if the folder cannot be written.
     """
     final = results / "runs" / record.id
     contents = {**files, **packed(asdict(record))}
@@ -37,9 +37,9 @@ def write(record: RunRecord, files: Mapping[str, bytes], results: Path) -> Path:
                 for name, content in contents.items():
                     (draft / name).write_bytes(content)
                 if final.exists() and not exists(record.id, results):
-                    shutil.rmtree(final)  # what is left where a record was deleted
+                    shutil.rmtree(final)  # the rest of a run whose record was deleted
         except OSError:
-            if not exists(record.id, results):  # else somebody was first
+            if not exists(record.id, results):  # else another process has recorded the run
                 raise
     return final
 
@@ -52,12 +52,12 @@ def check_writable(results: Path) -> None:
 
 
 def exists(run_id: str, results: Path) -> bool:
-    """Say whether a run has been recorded."""
+    """Return whether a run is recorded."""
     return (results / "runs" / run_id / RECORD).is_file()
 
 
 def packed(content: Mapping[str, Any]) -> dict[str, bytes]:
-    """Return the files of a record's plain content by name: ``record.json``, and ``curve.json`` where it has a curve."""
+    """Return the files of a record's plain content by name: ``record.json``, and ``curve.json`` if it has a curve."""
     head = {name: value for name, value in content.items() if name != "curve"}
     curve = {CURVE: _text(content["curve"])} if content["curve"] else {}
     return {**curve, RECORD: _text(head)}
@@ -68,9 +68,9 @@ def _text(content: object) -> bytes:
 
 
 def read(folder: Path | str, curve: bool = True) -> RunRecord:
-    """Read the record in a run's folder, with its curve or without.
+    """Read the record in a run's folder, with or without its curve.
 
-    Raises :class:`MissingRecord` if there is none, :class:`UserMistake` if it is broken or of another schema.
+    Raises :class:`MissingRecord` if there is no record, :class:`UserMistake` if it is broken or of another schema.
     """
     path = f"{folder}/{RECORD}"
     try:
@@ -89,13 +89,13 @@ def read(folder: Path | str, curve: bool = True) -> RunRecord:
         raise MissingRecord(f"there is no record {path!r}; allowed: one that a run has written.") from error
     except (ValueError, KeyError, TypeError) as error:
         raise error if isinstance(error, UserMistake) else corrupt(path, error) from error
-    record = object.__new__(RunRecord)  # its own __init__, field by field, takes several times as long
+    record = object.__new__(RunRecord)  # the dataclass's __init__ takes several times as long
     vars(record).update(content)
     return record
 
 
 def _curve(path: str) -> tuple[Mapping[str, float], ...]:
-    """Return a loss curve; none where a run left no file of one."""
+    """Return a loss curve, which is empty if a run has no file of it."""
     try:
         return tuple(_parsed(path))
     except FileNotFoundError:
@@ -112,7 +112,7 @@ def _parsed(path: str) -> Any:
 
 
 def corrupt(path: Path | str, error: Exception) -> UserMistake:
-    """Return the mistake that a file of a record is not what a run has written."""
+    """Return the mistake that a file of a record is broken."""
     return UserMistake(
         f"record {str(path)!r} is corrupt ({type(error).__name__}: {error}); "
         "allowed: a whole record, as a run writes it. Delete its folder to run it again."
@@ -120,17 +120,17 @@ def corrupt(path: Path | str, error: Exception) -> UserMistake:
 
 
 def _bytes(path: str) -> bytes:
-    with open(path, "rb", buffering=0) as file:  # half the calls of the system that a buffered one needs
+    with open(path, "rb", buffering=0) as file:  # an unbuffered file needs half the system calls
         return file.readall()
 
 
 def find(run_id: str, results: Path) -> RunRecord:
-    """Return the record of one run."""
+    """Return the record of one run; raises as :func:`read` does."""
     return read(results / "runs" / run_id)
 
 
 def read_all(results: Path, curves: bool = True) -> list[RunRecord]:
-    """Return every record under ``results/runs``, sorted by id, with curves or without."""
+    """Return every record under ``results/runs``, sorted by id, with or without curves."""
     runs = results / "runs"
     names = sorted(os.listdir(runs)) if runs.is_dir() else []
     folders = [f"{runs}/{name}" for name in names if not name.startswith(".")]
@@ -144,7 +144,7 @@ def read_all(results: Path, curves: bool = True) -> list[RunRecord]:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Let no garbage be looked for inside: plain data hold no cycles, and the search goes through all of them again."""
+    """Disable garbage collection in the block: plain data hold no cycles, but every collection searches all of them."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -155,7 +155,7 @@ def uncollected() -> Iterator[None]:
 
 
 def forget_unfinished(run_ids: Iterable[str], results: Path) -> None:
-    """Delete the records of those of the runs that failed or diverged, so that they run again."""
+    """Delete the failed and diverged runs among these, so that they run again."""
     for run_id in run_ids:
         if exists(run_id, results) and find(run_id, results).status != OK:
             shutil.rmtree(results / "runs" / run_id)

@@ -1,4 +1,4 @@
-"""What a TOML file says of a pair that a user's own folders make; all paths in it are relative to it. Needs no torch."""
+"""The form of the TOML file that describes a user's own pair; its paths are relative to the file. Needs no torch."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ MIN_SIDE, MAX_SIDE = 8, 4096  # pixels
 
 @dataclass(frozen=True, kw_only=True)
 class Labelled:
-    """A folder of images with a CSV of their labels."""
+    """A folder of images, and the CSV file of their labels."""
 
     images: str
     labels: str
@@ -19,14 +19,14 @@ class Labelled:
 
 @dataclass(frozen=True, kw_only=True)
 class Source(Labelled):
-    """The source's folder, perhaps with one of masks: a PNG for each image, of the same relative stem."""
+    """The source's folder, and perhaps a folder of masks: a PNG for each image, with the same relative stem."""
 
     masks: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """The target's folder; with labels, the target-only bound can be had."""
+    """The target's folder; the target-only bound needs its labels."""
 
     images: str
     labels: str | None = None
@@ -34,9 +34,9 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class FolderForm:
-    """A pair in folders: ``classes`` as they stand in the CSVs, ``size`` as height and width of every image.
+    """A pair in folders: ``classes`` are named as in the CSV files, and ``size`` is height and width of every image.
 
-    ``resize`` tells what happens to images of another size: they are refused, or resized bilinearly, antialiased.
+    Images of another size are refused if ``resize`` is "none", or else resized bilinearly with antialiasing.
     """
 
     name: str
@@ -54,7 +54,7 @@ class FolderForm:
 
 
 def read(path: Path) -> FolderForm:
-    """Return what the TOML file says; raises :class:`~mistakes.UserMistake` for anything else than a pair's form."""
+    """Return the content of the TOML file; raises :class:`~mistakes.UserMistake` unless it describes a pair."""
     form = toml_form.read(path, FolderForm)
     if not len(set(form.classes)) == len(form.classes) > 1:
         raise reading.refused(path, f"has classes = {list(form.classes)}", "two or more, each once")

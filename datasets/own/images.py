@@ -1,7 +1,7 @@
-"""A user's images: which files below a folder they are, how one is decoded, and the CSV that lists them.
+"""A user's images: finding their files below a folder, decoding them, and reading the CSV file that lists them.
 
-Every reader of a user's folder finds images with :func:`picture_paths` and decodes them with :func:`decode`; a pair
-brings them to one size and colour with :class:`Look`, which refuses every doubt.
+Every reader of a user's folder finds images with :func:`picture_paths` and decodes them with :func:`decode`. A pair
+brings them to one size and colour with :class:`Look`, which refuses doubtful images.
 """
 
 import csv
@@ -25,7 +25,7 @@ MIN_IMAGES = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One line of a listing: its number, and its cells but the file's name."""
+    """One line of a listing: its number, and its cells except the file's name."""
 
     line: int
     cells: tuple[str, ...]
@@ -33,7 +33,10 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """How every image of a pair comes to ``height`` × ``width`` and to ``mode`` L or RGB."""
+    """The common form of a pair's images: ``height`` × ``width`` pixels, and Pillow's ``mode`` L or RGB.
+
+    Images of another size are resized if ``resize``, or else refused.
+    """
 
     height: int
     width: int
@@ -43,7 +46,7 @@ class Look:
     def images(self, paths: Sequence[Path]) -> Tensor:
         """Return images as N × C × H × W uint8.
 
-        Raises :class:`~mistakes.UserMistake` for one that cannot be read, has transparent parts or another size.
+        Raises :class:`~mistakes.UserMistake` for an image that cannot be read, has transparent parts or has another size.
         """
         images = torch.empty((len(paths), len(self.mode), self.height, self.width), dtype=torch.uint8)
         for index, path in enumerate(paths):
@@ -51,9 +54,9 @@ class Look:
         return images
 
     def masks(self, paths: Sequence[Path], images: Sequence[Path]) -> Tensor:
-        """Return the masks of images as N × 1 × H × W bool, true where a mask is above 127.
+        """Return the masks of images as N × 1 × H × W bool, true where a mask's value is above 127.
 
-        Raises :class:`~mistakes.UserMistake` for one that cannot be read or has another size than its image.
+        Raises :class:`~mistakes.UserMistake` for a mask that cannot be read or has another size than its image.
         """
         masks = torch.empty((len(paths), 1, self.height, self.width), dtype=torch.bool)
         for index, (path, image) in enumerate(zip(paths, images, strict=True)):
@@ -102,8 +105,8 @@ def pixels(image: Image.Image) -> Tensor:
 def picture_paths(folder: Path, *, strict: bool, besides: Sequence[Path] = ()) -> list[Path]:
     """Return the PNG and JPEG files below a folder in the order of names, without hidden files and folders.
 
-    What lies in ``besides`` does not count as below the folder. Other files are skipped, or refused if ``strict``.
-    Raises :class:`~mistakes.UserMistake` for a folder that does not exist and, if ``strict``, for other files and for
+    Files in ``besides`` are left out. Files of other kinds are skipped, or refused if ``strict``. Raises
+    :class:`~mistakes.UserMistake` for a folder that does not exist and, if ``strict``, for files of other kinds and for
     fewer than ``MIN_IMAGES`` images.
     """
     if not folder.is_dir():
@@ -126,10 +129,10 @@ def picture_paths(folder: Path, *, strict: bool, besides: Sequence[Path] = ()) -
 
 
 def listed(listing: Path, columns: Sequence[str], folder: Path, paths: Sequence[Path]) -> list[Row]:
-    """Return the line of each of the ``paths`` below ``folder`` in a CSV whose first of these ``columns`` names files.
+    """Return the line of each of the ``paths`` in a CSV file; its first column of ``columns`` names files in ``folder``.
 
-    Raises :class:`~mistakes.UserMistake` for a listing that is broken, lacks columns or cells, names a file twice or one
-    that is not there, and for images that it does not name.
+    Raises :class:`~mistakes.UserMistake` if the listing is broken, lacks columns or cells, names a file twice, names a
+    missing file, or does not name one of the images.
     """
     rows: dict[Path, Row] = {}
     known = frozenset(paths)
@@ -151,7 +154,7 @@ def listed(listing: Path, columns: Sequence[str], folder: Path, paths: Sequence[
 
 
 def _lines(listing: Path, columns: Sequence[str]) -> list[tuple[int, list[str]]]:
-    """Return the number of every line of a CSV with its cells in these columns."""
+    """Return the number of every line of a CSV file, and its cells in these columns."""
     wanted = f"the columns {','.join(columns)}"
     try:
         text = reading.contents(listing).decode("utf-8-sig")  # spreadsheets begin it with a mark

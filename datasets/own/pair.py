@@ -1,4 +1,4 @@
-"""A pair of a user's own folders: images, labels in CSV files, and a TOML file that says what they are."""
+"""A pair of a user's own folders: images, labels in CSV files, and a TOML file that describes them."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ KINDS: Mapping[str, type[Classification]] = {
     "classification": Classification,
     "classification+pose": ClassificationAndPose,
 }
-"""The task that a TOML file asks for, by its word there."""
+"""Tasks by their name in the TOML file."""
 
 
 def entry(form: FolderForm, path: Path) -> Entry:
@@ -42,8 +42,8 @@ def entry(form: FolderForm, path: Path) -> Entry:
 def load(form: FolderForm, path: Path) -> DomainPair:
     """Return the pair that the TOML file ``path`` describes, images in the order of their names.
 
-    Raises :class:`~mistakes.UserMistake` for files that are missing, broken or not listed, for labels of no class, and
-    where the target holds an image of the test set.
+    Raises :class:`~mistakes.UserMistake` for files that are missing, broken or not listed, for labels that are no class,
+    and for a test image that is in source or target too.
     """
     folders, target, test = _Folders(form=form, root=path.parent), form.target, form.test
     source = folders.paths(form.source.images, form.source.labels, form.source.masks)
@@ -70,19 +70,19 @@ class _Folders:
 
     @property
     def look(self) -> Look:
-        """How images are read."""
+        """The common form of the images."""
         height, width = self.form.size
         resize = self.form.resize == "bilinear"
         return Look(height=height, width=width, mode=MODES[self.form.colour], resize=resize)
 
     def paths(self, images: str, *besides: str | None) -> list[Path]:
-        """Return the images of a folder, in which its listing and masks may lie too."""
+        """Return the images of a folder; its listing and masks (``besides``) may be in the folder too, and are left out."""
         return picture_paths(
             self.root / images, strict=True, besides=[self.root / other for other in besides if other]
         )
 
     def labelled(self, images: str, labels: str, masks: str | None = None) -> Labelled:
-        """Return the images of a folder with the labels of their listing and, from another folder, their masks."""
+        """Return the images of a folder with the labels from their listing, and the masks from the folder ``masks``."""
         paths, folder = self.paths(images, labels, masks), self.root / images
         rows = listed(self.root / labels, ("file", *KINDS[self.form.task].COLUMNS), folder, paths)
         examples = Labelled(images=self.look.images(paths), labels=self._labels(rows, self.root / labels))
@@ -92,7 +92,7 @@ class _Folders:
         return replace(examples, masks=self.look.masks(named, paths))
 
     def _labels(self, rows: Sequence[Row], listing: Path) -> Tensor:
-        """Return the labels of these rows as the task has them."""
+        """Return the labels of these rows in the form of the task."""
         classes, numbers = [], []
         _, *columns = KINDS[self.form.task].COLUMNS
         for row in rows:
@@ -110,7 +110,7 @@ class _Folders:
 
 
 def _refuse_leak(learnt_from: Mapping[str, Sequence[Path]], test: Sequence[Path]) -> None:
-    """Refuse a test image that is, byte by byte, in a split that methods or task models learn from."""
+    """Refuse a test image if methods or task models learn from a file with the same bytes."""
     seen = {_digest(path): (split, path) for split, paths in learnt_from.items() for path in paths}
     for path in test:
         if twin := seen.get(_digest(path)):

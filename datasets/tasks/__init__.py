@@ -1,4 +1,4 @@
-"""What labels mean, one file a task: how they are checked, what a model is taught of them, how it is scored.
+"""The tasks, one file each: the form of labels, and the losses and scores of a task model.
 
 Imports ``mistakes`` alone. ``measures`` loads no torch, the rest does.
 """

@@ -16,8 +16,8 @@ from mistakes import UserMistake
 class Classification(Task):
     """The task of naming one of ``classes`` classes; its error is the share of wrong answers in percent.
 
-    Labels are int64, N, in 0 … classes − 1. ``called`` holds the classes' names, where they have other ones than these.
-    ``COLUMNS`` are those of a user's CSV that hold a label: the class by its name, then numbers.
+    Labels are int64, N, in 0 … classes − 1. ``called`` holds the classes' names; without it, their numbers are their names.
+    ``COLUMNS`` are the columns of a label in a user's CSV file: the class by its name, then numbers.
     """
 
     classes: int
@@ -33,7 +33,7 @@ class Classification(Task):
 
     @property
     def outputs(self) -> int:
-        """How many numbers a task model puts out for one image: one a class."""
+        """The number of a task model's outputs for one image: one for each class."""
         return self.classes
 
     @property
@@ -66,7 +66,7 @@ class Classification(Task):
         self.check_range(labels, where)
 
     def check_range(self, classes: Tensor, where: str) -> None:
-        """Raise :class:`~mistakes.UserMistake`, beginning with ``where``, unless these are places of classes."""
+        """Raise :class:`~mistakes.UserMistake`, beginning with ``where``, unless these are indices of classes."""
         lowest, highest = int(classes.min()), int(classes.max())
         if not 0 <= lowest <= highest < self.classes:
             raise UserMistake(

@@ -1,4 +1,4 @@
-"""What every task promises."""
+"""The contract of tasks."""
 
 from abc import ABC, abstractmethod
 from dataclasses import asdict
@@ -11,25 +11,25 @@ from datasets.tasks.measures import Measure
 
 
 class Task(ABC):
-    """What labels mean: what a task model puts out, learns by and is scored with. Labels are a tensor, N × ….
+    """The meaning of labels (a tensor, N × …): the outputs, losses and scores of a task model.
 
-    Nothing is looked up by ``name``: it is what people call the task.
+    ``name`` is for people only; nothing is looked up by it.
     """
 
     @property
     @abstractmethod
     def name(self) -> str:
-        """What people call the task."""
+        """The task's name for people."""
 
     @property
     @abstractmethod
     def outputs(self) -> int:
-        """How many numbers a task model puts out for one image."""
+        """The number of a task model's outputs for one image."""
 
     @property
     @abstractmethod
     def measures(self) -> tuple[Measure, ...]:
-        """The scores of the task; the first is its headline score, of which less is better."""
+        """The scores of the task; the first is its headline score, for which lower is better."""
 
     @abstractmethod
     def check(self, labels: Tensor, count: int, where: str) -> None:
@@ -37,27 +37,27 @@ class Task(ABC):
 
     @abstractmethod
     def losses(self, outputs: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Return the loss terms by name, at least one, each a scalar: the mean over outputs, N × outputs, and labels."""
+        """Return one or more loss terms by name; each is a scalar, the mean over N outputs (N × outputs) and labels."""
 
     @abstractmethod
     def scores(self, outputs: Tensor, labels: Tensor) -> dict[str, float]:
-        """Return every measure's value by its name, of outputs, N × outputs, against labels."""
+        """Return the value of every measure by name, for outputs (N × outputs) against labels."""
 
     def logits(self, outputs: Tensor) -> Tensor | None:
-        """Return the logits of classes, N × classes, or ``None`` for a task whose outputs are no probabilities."""
+        """Return the logits of classes, N × classes, or ``None`` if the task has no probabilities of classes."""
         return None
 
     @property
     def titles(self) -> tuple[str, ...]:
-        """The names of the classes that labels fall into; none where they fall into none."""
+        """The names of the classes; empty if labels name no classes."""
         return ()
 
     def classes_of(self, labels: Tensor) -> Tensor:
-        """Return the class of every label: int64, N, a place in ``titles``."""
+        """Return the class of every label as an index into ``titles`` (int64, N); raise ``TypeError`` without classes."""
         raise TypeError(f"labels of the task {self.name!r} fall into no classes")
 
     def counts(self, labels: Tensor) -> dict[str, int]:
-        """Return how many labels fall into every class, by its name."""
+        """Return the number of labels of every class by its name; empty if labels name no classes."""
         if not self.titles:
             return {}
         each = torch.bincount(self.classes_of(labels), minlength=len(self.titles)).tolist()
@@ -70,7 +70,7 @@ class Task(ABC):
 
     @property
     def plain(self) -> dict[str, Any]:
-        """What a record says of the task, as plain data: enough to title its scores without the task itself."""
+        """The task's description in a record, as plain data: enough to title its scores without the task."""
         return {
             "name": self.name,
             "headline": self.headline,

@@ -1,4 +1,4 @@
-"""How the scores that tasks bring are told to people. Needs no torch."""
+"""The scores of tasks, as tables and texts describe them. Needs no torch."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,10 +6,11 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """A score of a task model's outputs against labels: ``name`` in records, and in words where titles are made of it.
+    """A score of a task model's outputs against labels: ``name`` is its name in records.
 
-    ``about`` is a phrase that says what a value is, ``span`` the values that it may have, ``worst`` the worst of these
-    where there is one; ``digits`` counts the decimals shown. ``wrong_answers`` marks a share of answers that are wrong.
+    ``about`` is a phrase that explains a value, and ``span`` a phrase for the range of values. ``worst`` is the worst
+    possible value, or ``None`` if there is no worst value. ``digits`` is the number of decimals shown. ``wrong_answers``
+    marks a share of wrong answers.
     """
 
     name: str
@@ -28,7 +29,7 @@ class Measure:
 
     @property
     def title(self) -> str:
-        """The words and the unit."""
+        """The name in words, and the unit."""
         return f"{self.words} {self.unit}".rstrip()
 
 

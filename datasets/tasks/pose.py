@@ -25,7 +25,7 @@ class ClassificationAndPose(Classification):
 
     @property
     def outputs(self) -> int:
-        """How many numbers a task model puts out for one image: one a class, and a quaternion."""
+        """The number of a task model's outputs for one image: one for each class, and four for a quaternion."""
         return self.classes + 4
 
     @property
@@ -44,7 +44,7 @@ class ClassificationAndPose(Classification):
     def losses(self, outputs: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Return the mean cross-entropy as ``class`` and E log(1 − |q · q̂|) as ``pose`` (PixelDA, 1612.05424, §3).
 
-        1e-4 inside the logarithm bounds it, as in the release.
+        The term 1e-4 inside the logarithm keeps it finite, as in the authors' release.
         """
         products = (quaternions(outputs) * labels[:, 1:]).sum(1)
         pose = torch.log(1e-4 + 1 - products.abs().clamp(max=1)).mean()
@@ -64,7 +64,7 @@ class ClassificationAndPose(Classification):
         if len(broken := classes[classes % 1 != 0]):
             raise UserMistake(f"{where}: labels name the class {float(broken[0])}; allowed: whole numbers.")
         self.check_range(classes, where)
-        if len(broken := norms[~((norms - 1).abs() <= 1e-3)]):  # so that a nan is broken
+        if len(broken := norms[~((norms - 1).abs() <= 1e-3)]):  # negated, so that NaN is broken too
             raise UserMistake(
                 f"{where}: labels hold a quaternion of norm {float(broken[0]):.4g}; allowed: 1 within 0.001."
             )
@@ -73,12 +73,12 @@ class ClassificationAndPose(Classification):
 def angle(outputs: Tensor, labels: Tensor) -> float:
     """Return the mean angle between predicted and true orientation in degrees: 0 … 180.
 
-    2 arccos |q · q̂| of the unit quaternions that outputs (their last four numbers) and labels (N × 5) hold.
+    The angle is 2 arccos |q · q̂|; q̂ comes from the last four of the outputs, and q from labels (N × 5).
     """
     products = (quaternions(outputs) * labels[:, 1:]).double().sum(1).abs().clamp(max=1)
     return torch.rad2deg(2 * torch.arccos(products)).mean().item()
 
 
 def quaternions(outputs: Tensor) -> Tensor:
-    """Return the unit quaternions, N × 4, that the last four outputs stand for: tanh, then length 1."""
+    """Return unit quaternions, N × 4, from the last four outputs: tanh, then normalised to length 1."""
     return F.normalize(torch.tanh(outputs[:, -4:]), dim=1)
