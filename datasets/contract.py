@@ -93,13 +93,13 @@ class DomainPair:
     def __post_init__(self) -> None:
         if (headline := self.task.measures[0]).better != "lower":
             raise UserMistake(
-                f"pair {self.name!r}: headline score {headline.name!r} is better the higher; "
-                "allowed: one of which less is better."
+                f"pair {self.name!r}: headline score {headline.name!r} is better if higher; "
+                "allowed: a score that is better if lower."
             )
         if (self.oracle is None) == (self.unlabelled is None):
             given = "neither" if self.oracle is None else "both"
             raise UserMistake(
-                f"pair {self.name!r} has {given} of oracle and unlabelled; allowed: one of them, the target."
+                f"pair {self.name!r} has {given} of oracle and unlabelled; allowed: one of the two, the target."
             )
         for split, examples in self.splits.items():
             self._check(split, examples)
@@ -135,12 +135,12 @@ class DomainPair:
         classes = range(len(self.task.titles))
         if not classes:
             raise UserMistake(
-                f"pair {self.name!r}: seen classes are {seen}; allowed: none, as labels fall into no classes."
+                f"pair {self.name!r}: seen classes are {seen}; allowed: no seen classes, since labels name no classes."
             )
         if not seen or list(seen) != [c for c in classes if c in seen] or len(seen) == len(classes):
             raise UserMistake(
                 f"pair {self.name!r}: seen classes are {seen}; "
-                f"allowed: some, but not all of 0 … {len(classes) - 1}, ascending."
+                f"allowed: some but not all of the classes 0 … {len(classes) - 1}, ascending."
             )
         for split in [name for name in self.splits if name in ("oracle", "labelled")]:
             if others := set(self.task.classes_of(self.splits[split].labels).tolist()) - set(seen):

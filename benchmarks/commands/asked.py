@@ -32,7 +32,7 @@ BOUNDS = ("source-only", "target-only")
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """The options of a run in the user's words: a study by name or file, or the parts of a study. ``None`` is not given."""
+    """The options of a run in the user's words: a study by name or file, or its parts. ``None`` means not given."""
 
     methods: Methods = None
     pair: Pair = None
@@ -67,7 +67,7 @@ class Asked:
         )
 
     def sources(self, plugins: Plugins) -> Sources:
-        """Return the sources: these plugins, the plugins that a study's file names, and the pairs that are TOML files."""
+        """Return the sources: these plugins, the plugins in a study's file, and the pairs that are TOML files."""
         if self.study is None:
             return sources_of([self.pair or DEFAULTS["pair"]], plugins or [])
         if not self.study.endswith(ENDING):

@@ -40,10 +40,10 @@ Bounds = Annotated[
     typer.Option("--bounds/--no-bounds", help="Add source-only and target-only.", show_default="bounds"),
 ]
 ExtractorName = Annotated[
-    str | None, typer.Option("--extractor", help="Features of FID and KID; the pair's own unless given.")
+    str | None, typer.Option("--extractor", help="Extractor of FID and KID; by default the pair's own.")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
-EngineName = Annotated[str, typer.Option("--engine", help="Where runs are done: local, on this machine.")]
+EngineName = Annotated[str, typer.Option("--engine", help="Where runs are done; local is this machine.")]
 Jobs = Annotated[
     int,
     typer.Option(
@@ -53,7 +53,8 @@ Jobs = Annotated[
 Results = Annotated[Path, typer.Option(help="Folder of records.")]
 Data = Annotated[Path | None, typer.Option(envvar="BENCH_DATA", help="Root of data that is not embedded.")]
 Studies = Annotated[
-    list[str] | None, typer.Argument(help="Studies, or TOML files; all with records unless given.")
+    list[str] | None,
+    typer.Argument(help="Studies by name or TOML file; by default all studies with records."),
 ]
 Plugins = Annotated[
     list[Path] | None,

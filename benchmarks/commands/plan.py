@@ -1,4 +1,4 @@
-"""The command that shows the runs of a study and their cost."""
+"""The command that shows the runs of a study and their estimated time."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def plan(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the runs that the same options would do, and what they may cost; nothing is run."""
+    """Show the runs of these options and their estimated time; nothing is run."""
     from benchmarks.engines.resources import resolve_device
     from benchmarks.studies.plan import planned, total
     from benchmarks.studies.runs import runs

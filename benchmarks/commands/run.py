@@ -58,4 +58,4 @@ def _refuse_options_before(context: typer.Context) -> None:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             command = context.invoked_subcommand
-            raise UserMistake(f"an option for {name!r} stands before {command!r}; allowed: behind it.")
+            raise UserMistake(f"an option for {name!r} stands before {command!r}; allowed: after it.")

@@ -58,7 +58,10 @@ Tell = Callable[[Message], None]
 
 
 class Engine(Protocol):
-    """Does runs, on this machine or elsewhere. An engine is made with ``data`` and ``jobs``, the number of runs at a time."""
+    """Does runs, on this machine or elsewhere.
+
+    An engine is made with ``data``, the root of the data, and ``jobs``, the number of runs at a time.
+    """
 
     @property
     def data(self) -> Path | None:
@@ -68,8 +71,8 @@ class Engine(Protocol):
         """Yield the result of every run when it ends, in any order; closing the generator ends the runs under way.
 
         ``sources`` are open in this process; the engine opens them in every other process that does runs. ``tell``
-        receives a message when a run begins, after every timed window, and when the caller asks for the result after the
-        run's own. Raises :class:`~mistakes.UserMistake` for a mistake in a run and for a worker that dies.
+        receives a message when a run begins, after every timed window, and when the caller is done with the run's result and
+        asks for the next result. Raises :class:`~mistakes.UserMistake` for a mistake in a run and for a worker that dies.
         """
 
 

@@ -16,14 +16,13 @@ def pending(specs: Sequence[RunSpec], results: Path) -> list[RunSpec]:
 
 
 def run_matrix(specs: Sequence[RunSpec], results: Path, engine: Engine, sources: Sources, tell: Tell) -> None:
-    """Let the engine do every pending spec; ``tell`` receives messages when a run begins, after its windows and at its end.
+    """Let the engine do every pending spec and write the records; ``tell`` receives the messages of the engine.
 
     Raises :class:`~mistakes.UserMistake` before the first run if results cannot be written, or if the files of a pair or
     the weights of an extractor are missing.
     """
-    from benchmarks.evaluation.features.extractors import (
-        check_extractor_there,
-    )  # imported here: it loads torch
+    # Imported here: extractors load torch.
+    from benchmarks.evaluation.features.extractors import check_extractor_there
     from datasets.catalogue import check_there
 
     store.check_writable(results)

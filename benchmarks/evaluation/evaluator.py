@@ -76,7 +76,7 @@ class Evaluator:
         taken = {"step", *OF_ADAPTED, *OF_IMAGES, *CRITERIA}
         if twice := [name for name in self._measures if name in taken]:
             raise UserMistake(
-                f"pair {self.pair.name!r}: its task has a score {twice[0]!r}, as the suite has; allowed: another name."
+                f"pair {self.pair.name!r}: its task has a score {twice[0]!r}, which is a score of the suite; allowed: another name."
             )
 
     @cached_property

@@ -52,7 +52,7 @@ def snapshot(method: Method, step: int) -> Snapshot:
 
 
 def due(done: int, count: int, steps: int) -> bool:
-    """Say whether one of the ``SNAPSHOTS`` equal parts of all ``steps`` ended in the last ``count`` of ``done`` steps."""
+    """Return whether one of ``SNAPSHOTS`` equal parts of all ``steps`` ended in the last ``count`` of ``done`` steps."""
     return done * SNAPSHOTS // steps > (done - count) * SNAPSHOTS // steps
 
 

@@ -86,7 +86,9 @@ def read(folder: Path | str, curve: bool = True) -> RunRecord:
         if odd := content.keys() ^ FIELDS:
             raise ValueError(f"missing or unknown fields {', '.join(sorted(odd))}")
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise MissingRecord(f"there is no record {path!r}; allowed: one that a run has written.") from error
+        raise MissingRecord(
+            f"there is no record {path!r}; allowed: a record that a run has written."
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise error if isinstance(error, UserMistake) else corrupt(path, error) from error
     record = object.__new__(RunRecord)  # the dataclass's __init__ takes several times as long

@@ -59,7 +59,7 @@ def evaluator_for(
     )
     if evaluator.images < MIN_IMAGES:
         raise UserMistake(
-            f"pair {pair!r} has {evaluator.images} images in its smallest split, a tenth of the source kept back; "
+            f"pair {pair!r} has {evaluator.images} images in its smallest split once a tenth of the source is held out; "
             f"allowed: at least {MIN_IMAGES}, so that halves of the test images can be compared."
         )
     return evaluator
@@ -93,7 +93,9 @@ def _run(
     scale = Scale.of(spec.budget)
     evaluator = evaluator_for(spec.pair, spec.extractor, scale.task_steps, device, data)
     if PAIRS[spec.pair].edition != spec.edition:
-        raise UserMistake(f"run {spec.id!r} has other data than its pair has now; allowed: plan it again.")
+        raise UserMistake(
+            f"run {spec.id!r} was planned on other data than its pair has now; allowed: a new plan of the study."
+        )
     pair = evaluator.pair
     problem = problem_of(pair, scale)
     batches = Batches(pair, problem.batch, spec.seed)

@@ -76,7 +76,7 @@ class _Folders:
         return Look(height=height, width=width, mode=MODES[self.form.colour], resize=resize)
 
     def paths(self, images: str, *besides: str | None) -> list[Path]:
-        """Return the images of a folder; its listing and masks (``besides``) may be in the folder too, and are left out."""
+        """Return the images of a folder without ``besides``, its listing and masks, which may be in the same folder."""
         return picture_paths(
             self.root / images, strict=True, besides=[self.root / other for other in besides if other]
         )

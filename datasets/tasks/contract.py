@@ -54,7 +54,7 @@ class Task(ABC):
 
     def classes_of(self, labels: Tensor) -> Tensor:
         """Return the class of every label as an index into ``titles`` (int64, N); raise ``TypeError`` without classes."""
-        raise TypeError(f"labels of the task {self.name!r} fall into no classes")
+        raise TypeError(f"labels of the task {self.name!r} name no classes")
 
     def counts(self, labels: Tensor) -> dict[str, int]:
         """Return the number of labels of every class by its name; empty if labels name no classes."""

@@ -6,11 +6,11 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """A score of a task model's outputs against labels: ``name`` is its name in records.
+    """A score of a task model's outputs against labels.
 
-    ``about`` is a phrase that explains a value, and ``span`` a phrase for the range of values. ``worst`` is the worst
-    possible value, or ``None`` if there is no worst value. ``digits`` is the number of decimals shown. ``wrong_answers``
-    marks a share of wrong answers.
+    ``name`` stands in records, and in words in titles. ``about`` is a phrase that explains a value, and ``span`` a phrase
+    for the range of values. ``worst`` is the worst possible value, or ``None`` if there is no worst value. ``digits`` is
+    the number of decimals shown. ``wrong_answers`` marks a share of wrong answers.
     """
 
     name: str

@@ -123,7 +123,7 @@ def half_seen(seen: tuple[int, ...] = (0, 2)) -> DomainPair:
 def test_seen_classes_are_some_but_not_all_in_order(seen: tuple[int, ...]) -> None:
     message = refusal(lambda: replace(loaded("shapes"), seen=seen))
     assert message == (
-        f"pair 'shapes': seen classes are {seen}; allowed: some, but not all of 0 … 2, ascending."
+        f"pair 'shapes': seen classes are {seen}; allowed: some but not all of the classes 0 … 2, ascending."
     )
 
 

@@ -246,4 +246,4 @@ CHECKS: dict[str, Callable[[Path | None], object]] = {
     "inception": _inception_parts,
     "squeezenet": _check_squeezenet,
 }
-"""Functions by extractor name that raise if weights or a package are missing; other extractors always have theirs."""
+"""Functions, by extractor, that raise if its weights or package are missing; other extractors are always complete."""

@@ -183,8 +183,11 @@ def test_an_adapter_loads_without_the_task(results: Path, records: list[RunRecor
 
 def test_a_pair_cannot_limit_classes_that_a_task_has_not() -> None:
     said = refusal(lambda: replace(load(), seen=(0,)))
-    assert said == "pair 'centres': seen classes are (0,); allowed: none, as labels fall into no classes."
-    with pytest.raises(TypeError, match="'centre' fall into no classes"):
+    assert (
+        said
+        == "pair 'centres': seen classes are (0,); allowed: no seen classes, since labels name no classes."
+    )
+    with pytest.raises(TypeError, match="'centre' name no classes"):
         Centre().classes_of(load().source.labels)
 
 
@@ -200,7 +203,10 @@ def test_a_score_of_a_task_has_a_name_of_its_own(name: str) -> None:
         "training": TaskTraining(),
     }
     said = refusal(lambda: Evaluator(pair=pair, validation=held, **parts))
-    assert said == f"pair 'centres': its task has a score {name!r}, as the suite has; allowed: another name."
+    assert (
+        said
+        == f"pair 'centres': its task has a score {name!r}, which is a score of the suite; allowed: another name."
+    )
 
 
 def test_less_of_a_headline_score_is_better() -> None:
@@ -208,4 +214,4 @@ def test_less_of_a_headline_score_is_better() -> None:
         measures = (Measure(name="found", unit="%", about="share of centres found", span="0 … 100", better="higher"),)  # fmt: skip
 
     said = refusal(lambda: replace(load(), task=Found()))
-    assert said.startswith("pair 'centres': headline score 'found' is better the higher; allowed: ")
+    assert said.startswith("pair 'centres': headline score 'found' is better if higher; allowed: ")
