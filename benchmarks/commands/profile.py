@@ -38,14 +38,14 @@ def profile(
     from benchmarks.engines.resources import resolve_device
     from benchmarks.profiling.output import grids, plain, write
     from benchmarks.profiling.steps import profiled
-    from benchmarks.profiling.variants import chosen
+    from benchmarks.profiling.variants import parse_variants
     from benchmarks.studies.runs import runs
     from benchmarks.tables.terminal import OUT, print_json, show_grid
 
     asked = Asked(methods=methods, pair=pair, scale=scale, seeds="1", changes=changes, bounds=False)
     asked.sources(plugin).open()
     specs = list(runs(asked.resolved(), resolve_device(device)))
-    ways = chosen(variants, specs[0].device)
+    ways = parse_variants(variants, specs[0].device)
     found = profiled(specs, data, windows=windows, steps=steps, variants=ways, traces=trace)
     if out is not None:
         write(found, out)

@@ -28,10 +28,11 @@ from methods.seeding import generator
 from mistakes import UserMistake
 
 OF_ADAPTED = ("label_error", "refinement", "diversity", "lpips_diversity")
+# fmt: off
 OF_IMAGES = (
-    *("fid", "fid_limit", "kid", "mind", "precision", "recall", "density", "coverage"),
-    *("spread", "lpips_spread"),
+    "fid", "fid_limit", "kid", "mind", "precision", "recall", "density", "coverage", "spread", "lpips_spread",
 )
+# fmt: on
 TASK_EPOCHS, MIN_ADAPTED = 4, 4000
 MAX_HELD_OUT = 1000
 MIN_PIXEL_CHANGE = 0.02  # mean absolute difference of pixels in [−1, 1]

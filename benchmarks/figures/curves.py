@@ -7,7 +7,17 @@ from statistics import fmean
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.figures.marks import LINE, Look, breadth, canvas, fit, legend, looks, tidy, titled
+from benchmarks.figures.marks import (
+    LINE_INCHES,
+    RowStyle,
+    breadth,
+    canvas,
+    fit,
+    legend,
+    row_styles,
+    tidy,
+    titled,
+)
 from benchmarks.records.record import OK, RunRecord
 from benchmarks.statistics.estimates import Estimate, estimate
 from benchmarks.studies.study import Study
@@ -37,7 +47,7 @@ def curve_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
     if not panels:
         return None
     seen = {row for curves in panels.values() for row in curves}
-    marked = {row: look for row, look in looks(study.rows).items() if row in seen}
+    marked = {row: style for row, style in row_styles(study.rows).items() if row in seen}
     figure, places = _grid(len(panels), list(marked))
     for axes, (title, curves) in zip(places, panels.items(), strict=True):
         _panel(axes, curves, marked)
@@ -129,7 +139,7 @@ def _grid(panels: int, rows: Sequence[str]) -> tuple[Figure, list[Axes]]:
     """Return a figure, wide enough for the panels and the legend of rows, and the axes of its panels."""
     across = 2 if panels == 4 else min(panels, 3)
     down = -(-panels // across)
-    height = max(2.6 * down, LINE * len(rows)) + 0.5
+    height = max(2.6 * down, LINE_INCHES * len(rows)) + 0.5
     figure = canvas(3.2 * across + 1 + breadth(rows), height)
     places = list(figure.subplots(down, across, squeeze=False).flat)
     for axes in places[panels:]:
@@ -137,21 +147,23 @@ def _grid(panels: int, rows: Sequence[str]) -> tuple[Figure, list[Axes]]:
     return figure, places[:panels]
 
 
-def _panel(axes: Axes, curves: Mapping[str, Curve], marked: Mapping[str, Look]) -> None:
+def _panel(axes: Axes, curves: Mapping[str, Curve], marked: Mapping[str, RowStyle]) -> None:
     """Draw the curve of each row: a line through the means and a band over their intervals."""
     numbers = [number for curve in curves.values() for _, number in curve]
     fit(axes, "y", [number.mean for number in numbers])
     for row, curve in curves.items():
-        look, steps = marked[row], [step for step, _ in curve]
+        style, steps = marked[row], [step for step, _ in curve]
         low, high = ([number.mean + sign * (number.half or 0) for _, number in curve] for sign in (-1, 1))
-        axes.fill_between(steps, low, high, color=look.colour, alpha=min(0.2, 0.8 / len(curves)), linewidth=0)
+        axes.fill_between(
+            steps, low, high, color=style.colour, alpha=min(0.2, 0.8 / len(curves)), linewidth=0
+        )
         axes.plot(
             steps,
             [number.mean for _, number in curve],
-            color=look.colour,
-            linestyle=look.line,
-            marker=look.marker,
-            markerfacecolor=look.face,
+            color=style.colour,
+            linestyle=style.line,
+            marker=style.marker,
+            markerfacecolor=style.face,
             markersize=4,
             markevery=max(1, len(curve) // 6),
             linewidth=1.2,

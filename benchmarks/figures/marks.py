@@ -22,13 +22,13 @@ MARKERS = "os^DvPX*"
 LINES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
 MAX_LINEAR_RATIO = 30  # of the largest to the smallest value; an axis beyond it is logarithmic
 MAX_WIDENING = 0.25  # by intervals on either side of an axis, as a share of the span of the values
-LETTER, LINE = 0.082, 0.21  # inches: width of a letter, height of a line of a legend
+LETTER_INCHES, LINE_INCHES = 0.082, 0.21  # inches: width of a letter, height of a line of a legend
 
 Side = Literal["x", "y"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class RowStyle:
     """How one row is drawn in every chart of a study; 56 rows look different from each other, in grey 16."""
 
     colour: str
@@ -42,10 +42,10 @@ class Look:
         return self.colour if self.filled else "white"
 
 
-def looks(rows: Sequence[str]) -> dict[str, Look]:
-    """Return the look of each row by its place among the rows."""
+def row_styles(rows: Sequence[str]) -> dict[str, RowStyle]:
+    """Return the style of each row by its place among the rows."""
     return {
-        row: Look(
+        row: RowStyle(
             colour=PALETTE[place % len(PALETTE)],
             marker=MARKERS[place % len(MARKERS)],
             line=LINES[place % len(LINES)],
@@ -62,7 +62,7 @@ def canvas(width: float, height: float) -> Figure:
 
 def breadth(names: Sequence[str]) -> float:
     """Return the inches that the longest name needs."""
-    return LETTER * max(map(len, names), default=0)
+    return LETTER_INCHES * max(map(len, names), default=0)
 
 
 def fit(
@@ -159,18 +159,20 @@ def tidy(axes: Axes, grid: Literal["x", "y", "both"]) -> None:
     sns.despine(ax=axes)
 
 
-def legend(figure: Figure, marked: Mapping[str, Look], *, lines: bool, more: Sequence[Line2D] = ()) -> None:
+def legend(
+    figure: Figure, marked: Mapping[str, RowStyle], *, lines: bool, more: Sequence[Line2D] = ()
+) -> None:
     """Draw the legend beside the data: rows by their lines, or by their markers with a run's dot, then ``more``."""
     rows = [
         Line2D(
             [],
             [],
-            color=look.colour,
-            marker=look.marker,
-            markerfacecolor=look.face,
-            linestyle=look.line if lines else "none",
+            color=style.colour,
+            marker=style.marker,
+            markerfacecolor=style.face,
+            linestyle=style.line if lines else "none",
         )
-        for look in marked.values()
+        for style in marked.values()
     ]
     dot = Line2D([], [], color="0.5", marker="o", markersize=3.5, linestyle="none", label="one run")
     others = more if lines else [dot, *more]

@@ -8,7 +8,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy.stats import spearmanr
 
-from benchmarks.figures.marks import LINE, Look, breadth, canvas, fit, legend, looks, mean, tidy, titled
+from benchmarks.figures.marks import (
+    LINE_INCHES,
+    RowStyle,
+    breadth,
+    canvas,
+    fit,
+    legend,
+    mean,
+    row_styles,
+    tidy,
+    titled,
+)
 from benchmarks.records.record import OK, RunRecord
 from benchmarks.statistics.estimates import Estimate, estimate
 from benchmarks.studies.study import Study
@@ -134,10 +145,10 @@ def _all(points: Points, side: int) -> list[float]:
     return [value for mine in points.values() for value in mine[side]]
 
 
-def _canvas(study: Study, rows: Mapping[str, object]) -> tuple[Figure, Axes, dict[str, Look]]:
-    """Return a figure, its axes, and the looks of the rows that are drawn."""
-    marked = {row: look for row, look in looks(study.rows).items() if row in rows}
-    figure = canvas(6.2 + breadth(list(marked)), max(4.2, LINE * (len(marked) + 3)))
+def _canvas(study: Study, rows: Mapping[str, object]) -> tuple[Figure, Axes, dict[str, RowStyle]]:
+    """Return a figure, its axes, and the styles of the rows that are drawn."""
+    marked = {row: style for row, style in row_styles(study.rows).items() if row in rows}
+    figure = canvas(6.2 + breadth(list(marked)), max(4.2, LINE_INCHES * (len(marked) + 3)))
     axes = figure.subplots()
     tidy(axes, "both")
     return figure, axes, marked
@@ -147,17 +158,17 @@ def _draw(
     axes: Axes,
     points: Points,
     means: Means,
-    marked: Mapping[str, Look],
+    marked: Mapping[str, RowStyle],
     *,
     whiskers: bool,
 ) -> None:
     """Draw a pale dot for each run, and a marker at each row's means, ``whiskers`` for their intervals."""
     for row, (mine_x, mine_y) in points.items():
-        look = marked[row]
-        axes.scatter(mine_x, mine_y, s=14, color=look.colour, alpha=0.5, linewidths=0)
+        style = marked[row]
+        axes.scatter(mine_x, mine_y, s=14, color=style.colour, alpha=0.5, linewidths=0)
         x, y = means[row]
-        style = {"color": look.colour, "marker": look.marker, "markerfacecolor": look.face, "capsize": 2}
+        marks = {"color": style.colour, "marker": style.marker, "markerfacecolor": style.face, "capsize": 2}
         if whiskers:
-            mean(axes, x, y, linestyle="none", elinewidth=0.9, **style)
+            mean(axes, x, y, linestyle="none", elinewidth=0.9, **marks)
         else:
-            mean(axes, x.mean, y.mean, **style)
+            mean(axes, x.mean, y.mean, **marks)

@@ -145,7 +145,7 @@ VARIANTS: dict[str, Variant] = {
 }
 
 
-def chosen(text: str, device: str) -> tuple[str, ...]:
+def parse_variants(text: str, device: str) -> tuple[str, ...]:
     """Read the names of variants, comma-separated; ``eager`` always comes first.
 
     Raises :class:`UserMistake` for an unknown variant, or a variant that the device does not have.

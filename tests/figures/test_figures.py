@@ -23,7 +23,7 @@ from benchmarks.figures import catalogue, sheets
 from benchmarks.figures.catalogue import CHARTS, FIGURES, SHEETS, write
 from benchmarks.figures.costs import step_figure
 from benchmarks.figures.curves import POINTS, curve_figure
-from benchmarks.figures.marks import looks
+from benchmarks.figures.marks import row_styles
 from benchmarks.figures.scatter import fid_error_figure, front, pareto_figure
 from benchmarks.figures.scores import difference_figure, score_figure
 from benchmarks.figures.sheets import draw_sheet, film_sheet, neighbour_sheet, sample_sheet
@@ -344,7 +344,7 @@ def test_steps_of_rows_that_train_nothing_show_their_seconds() -> None:
 
 
 def test_no_two_rows_look_alike_even_in_grey() -> None:
-    all_looks = list(looks([str(n) for n in range(56)]).values())
+    all_looks = list(row_styles([str(n) for n in range(56)]).values())
     assert len(set(all_looks)) == 56
     assert len({(look.marker, look.filled) for look in all_looks[:16]}) == 16
 

@@ -122,7 +122,7 @@ def test_a_slight_error_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_words_for_variants(capsys: pytest.CaptureFixture[str]) -> None:
-    assert variants.chosen("bf16, eager", "cpu") == ("eager", "bf16")
+    assert variants.parse_variants("bf16, eager", "cpu") == ("eager", "bf16")
     words = ["profile", "--pair", "shapes", "--scale", "smoke", "--device", "cpu", "--variants"]
     assert bench.main([*words, "bf61"]) == 2
     assert "unknown variant 'bf61'" in capsys.readouterr().err
