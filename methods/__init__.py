@@ -1,4 +1,5 @@
-"""Methods that learn to carry source images into the target's look, one file an algorithm, and what every algorithm leans on.
+"""Methods learn to carry source images into the target's look: one file an algorithm, and the modules that all share.
 
-Imports ``mistakes`` alone; it knows no data set and no score. Everything but ``recipes``, ``recipe`` and ``settings`` loads torch.
+The algorithms import ``methods.parts`` and ``methods.networks``, all else ``mistakes`` alone; none knows a data set or a score.
+Everything but ``recipes``, ``recipe`` and ``settings`` loads torch.
 """

@@ -178,6 +178,15 @@ def test_every_room_is_in_the_plan_and_says_what_lives_in_it() -> None:
         assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
 
 
+@pytest.mark.parametrize("room", [room for room in MAY_IMPORT if room not in ("bench", "mistakes")])
+def test_a_room_names_the_rooms_that_it_may_import(room: str) -> None:
+    house = "" if room.split(".")[0] in HOUSES else "benchmarks."
+    known = modules(ROOT)
+    owner = room.rpartition(".")[0] if room in ("scores.catalogue", "methods.algorithms") else room
+    said = ast.get_docstring(known[house + owner]) or ""
+    assert not [other for other in MAY_IMPORT[room] if f"``{other}``" not in said and other != owner]
+
+
 # ---- every rule sees what it forbids
 
 

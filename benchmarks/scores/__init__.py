@@ -1,4 +1,4 @@
 """Pure arithmetic on features and images, and the catalogue of how each score is titled.
 
-Imports ``statistics``. Loads torch, but for ``catalogue``.
+Imports ``statistics`` and ``datasets``. Loads torch, but for ``scores.catalogue``, which imports ``datasets.tasks`` alone.
 """

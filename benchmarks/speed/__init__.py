@@ -2,5 +2,6 @@
 
     python -m pytest benchmarks/speed --benchmark-columns=min,median,iqr,rounds
 
-The suite asserts no times; :mod:`benchmarks.speed.gate` judges them.
+The suite asserts no times; :mod:`benchmarks.speed.gate` judges them. Imports ``profiling``, ``engines``, ``running``, ``tables`` and
+``methods.algorithms``. Loads torch, but for ``gate``.
 """

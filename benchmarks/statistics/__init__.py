@@ -1,4 +1,4 @@
 """Intervals and tests on numbers, NumPy alone.
 
-Imports nothing of this project. Loads no torch.
+Imports ``mistakes`` alone. Loads no torch.
 """

@@ -1,4 +1,4 @@
 """What is compared: studies, the runs they consist of, scales, plugins.
 
-Imports ``records`` and ``scores.catalogue``. Loads no torch.
+Imports ``records``, ``scores.catalogue``, ``methods`` and ``datasets.own``. Loads no torch.
 """

@@ -1,4 +1,4 @@
 """A pair made of a user's own folders: the TOML file, the images, their labels.
 
-Imports ``files``, ``tasks`` and the contract. ``form`` loads no torch, the rest does.
+Imports ``datasets``, the room above it. ``form`` loads no torch, the rest does.
 """

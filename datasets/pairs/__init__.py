@@ -1,4 +1,4 @@
 """One file a question: a labelled source, an unlabelled target, a labelled test set.
 
-Imports ``sets``, ``files`` and the contract. Loads torch.
+Imports ``datasets``, the room above it, and ``datasets.sets``. Loads torch.
 """

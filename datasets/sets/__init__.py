@@ -1,4 +1,4 @@
 """One reader for each published data set.
 
-Imports ``files`` and the contract. Loads torch.
+Imports ``datasets``, the room above it. Loads torch.
 """

@@ -1,4 +1,4 @@
 """The networks of the algorithms, layer by layer, each with its frozen hyper-parameters.
 
-Imports ``mistakes`` alone. Loads torch.
+Imports ``methods``, the room above it. Loads torch.
 """
