@@ -34,9 +34,8 @@ def names_as_before() -> Iterator[None]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if workers := os.environ.get(
-        "PYTEST_XDIST_WORKER_COUNT"
-    ):  # they share the cores; torch reads this as it loads
+    # Parallel workers share the cores; torch reads the number of threads as it loads.
+    if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
         threads = max(1, (os.cpu_count() or 1) // int(workers))
         os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     Sources(plugins=tuple(map(Path, config.getoption("--plugin")))).open()

@@ -87,6 +87,15 @@ def test_the_method_of_the_readme_runs(tmp_path: Path) -> None:
     assert re.search(r"method +rate ", done.stdout)
 
 
+@pytest.mark.usefixtures("names_as_before")
+def test_the_variant_of_the_readme_is_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plugin = tmp_path / "variant.py"
+    plugin.write_text(example("README.md", "file: variant.py"), encoding="utf-8")
+    words = ["--methods", "simgan-short-history", "--plugin", str(plugin), "--seeds", "1", "--device", "cpu"]
+    assert bench.main(["plan", *words]) == 0
+    assert "simgan-short-history--small--s0" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("line", COMMANDS)
 def test_every_command_on_a_page_is_one(line: str) -> None:
     name, *words = shlex.split(line, comments=True)
