@@ -7,9 +7,9 @@ from itertools import product
 from benchmarks.scores.catalogue import check_extractor
 from benchmarks.studies.scales import find_scale
 from benchmarks.studies.study import RunSpec, Study
-from datasets.catalogue import PAIRS
+from datasets.catalogue import find_entry
 from methods.recipes import configure
-from mistakes import UserMistake, unknown
+from mistakes import UserMistake
 
 
 def runs(study: Study, device: str) -> Iterator[RunSpec]:
@@ -20,12 +20,10 @@ def runs(study: Study, device: str) -> Iterator[RunSpec]:
     scale = {name: value for name, value in asdict(find_scale(study.scale)).items() if name != "about"}
     configs = {row: configure(row, study.scale) for row in study.rows}
     _refuse_equal_rows(configs)
-    for pair in study.pairs:
-        if pair not in PAIRS:
-            raise unknown("pair", pair, PAIRS)
-        check_extractor(study.extractor or PAIRS[pair].extractor)
-    for pair in study.pairs:
-        entry = PAIRS[pair]
+    entries = {pair: find_entry(pair) for pair in study.pairs}
+    for entry in entries.values():
+        check_extractor(study.extractor or entry.extractor)
+    for pair, entry in entries.items():
         for seed, (row, config) in product(study.seeds, configs.items()):
             yield RunSpec(
                 pair=pair,

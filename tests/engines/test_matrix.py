@@ -118,4 +118,6 @@ def test_no_extractor_is_loaded_to_see_that_it_is_there(
 
     for name in extractors.LOADERS:
         monkeypatch.setitem(extractors.LOADERS, name, load)
-    matrix(specs("a"), tmp_path, Idle())
+    engine = Idle()
+    matrix(specs("a"), tmp_path, engine)
+    assert engine.placed == specs("a")
