@@ -27,6 +27,7 @@ from benchmarks.running.batches import Batches
 from benchmarks.running.clock import wait_for
 from benchmarks.running.memory import keep_freed_memory
 from benchmarks.running.provenance import describe
+from benchmarks.running.reproducible import settled
 from benchmarks.running.training import Diverged, Training, TrainingState, Watch, problem_of, train
 from benchmarks.studies.scales import Scale
 from benchmarks.studies.study import RunSpec
@@ -74,7 +75,8 @@ def run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict
     keep_freed_memory()
     config = config_of(spec.settings)
     try:
-        return _run(spec, config, data, watch)
+        with settled(spec.reproducible):
+            return _run(spec, config, data, watch)
     except UserMistake:
         raise
     except Diverged as error:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from itertools import product
 
 from benchmarks.scores.catalogue import check_extractor
+from benchmarks.studies.code import code_of
 from benchmarks.studies.scales import find_scale
 from benchmarks.studies.study import RunSpec, Study
 from datasets.catalogue import find_entry
@@ -12,8 +13,8 @@ from methods.recipes import configure
 from mistakes import UserMistake
 
 
-def runs(study: Study, device: str) -> Iterator[RunSpec]:
-    """Yield the runs of a study, pair by pair, all rows of one seed before the next seed.
+def runs(study: Study, device: str, reproducible: bool = False) -> Iterator[RunSpec]:
+    """Yield the runs of a study by the code of this checkout, pair by pair, all rows of one seed before the next seed.
 
     Raises :class:`UserMistake` for an unknown name or setting, and for rows with equal settings.
     """
@@ -24,6 +25,7 @@ def runs(study: Study, device: str) -> Iterator[RunSpec]:
     for entry in entries.values():
         check_extractor(study.extractor or entry.extractor)
     for pair, entry in entries.items():
+        codes = {row: code_of(config, entry) for row, config in configs.items()}
         for seed, (row, config) in product(study.seeds, configs.items()):
             yield RunSpec(
                 pair=pair,
@@ -39,6 +41,8 @@ def runs(study: Study, device: str) -> Iterator[RunSpec]:
                     **config.BUDGETS.get(study.scale, {}),
                 },
                 edition=entry.edition,
+                code=codes[row],
+                reproducible=reproducible,
             )
 
 
