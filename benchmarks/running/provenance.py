@@ -63,7 +63,11 @@ def _numerics(device: torch.device) -> dict[str, str | int]:
         found["deterministic"] = "warns" if torch.is_deterministic_algorithms_warn_only_enabled() else "yes"
     if device.type == "cuda":
         cudnn = torch.backends.cudnn
-        switches = {"deterministic": cudnn.deterministic, "benchmark": cudnn.benchmark, "TF32": cudnn.allow_tf32}
+        switches = {
+            "deterministic": cudnn.deterministic,
+            "benchmark": cudnn.benchmark,
+            "TF32": cudnn.allow_tf32,
+        }
         found["cudnn"] = ", ".join([str(cudnn.version()), *(name for name, on in switches.items() if on)])
     return found
 

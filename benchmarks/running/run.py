@@ -72,11 +72,16 @@ def run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict
     ``watch(step, steps, terms)`` is called after every timed window except a window that diverges. A failed or diverged
     run gives a record with that status. Only a :class:`UserMistake` is raised, since it would fail every other run too.
     """
+    with settled(spec.reproducible):
+        return _ended(spec, data, watch)
+
+
+def _ended(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict[str, bytes]]:
+    """Do as :func:`run` in a process that is settled; the host of a failed run is recorded there too."""
     keep_freed_memory()
     config = config_of(spec.settings)
     try:
-        with settled(spec.reproducible):
-            return _run(spec, config, data, watch)
+        return _run(spec, config, data, watch)
     except UserMistake:
         raise
     except Diverged as error:

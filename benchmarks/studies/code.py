@@ -8,7 +8,7 @@ same under every version of Python. Weights that lie beside a module count by th
 import ast
 import hashlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -164,5 +164,6 @@ def _plain(node: object) -> object:
 
 def _is_text(node: object) -> bool:
     """Say whether a statement is a text alone, as docstrings are."""
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and type(node.value.value) is str
-
+    return (
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and type(node.value.value) is str
+    )

@@ -9,7 +9,6 @@ from typing import Any
 
 from mistakes import UserMistake
 
-
 OPTIONAL = ("edition", "code", "reproducible")
 """Fields of a spec that stand in its plain form only where they say something: earlier records lack them."""
 
