@@ -98,7 +98,7 @@ def _of_other_code(spec: RunSpec, names: Sequence[str], folder: Path) -> Iterato
     for name in names:
         with suppress(store.MissingRecord):
             theirs = store.read(folder / name, curve=False).spec
-            same = all(theirs.get(part, "") == spec.plain.get(part, "") for part in SAME_RUN)
+            same = all(theirs.get(part) == spec.plain.get(part) for part in SAME_RUN)
             if same and theirs.get("code") != spec.plain.get("code"):
                 yield name
 

@@ -14,7 +14,7 @@ Code = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Comparable:
     """The records of one table, its name, and notes on what was left out of it and why there are others."""
 
     name: str
@@ -37,7 +37,7 @@ def records_of(study: Study, records: Iterable[RunRecord]) -> list[RunRecord]:
     return sorted(mine, key=lambda record: study.pairs.index(record.pair))
 
 
-def comparisons(study: Study, records: Iterable[RunRecord], pool: bool = False) -> list[Comparison]:
+def comparisons(study: Study, records: Iterable[RunRecord], pool: bool = False) -> list[Comparable]:
     """Return the tables of a study. Every row of a table has records of one code, the newest.
 
     Records are in one table if they have equal pair, extractor, steps of the task model, code of harness and pair, device
@@ -50,8 +50,8 @@ def comparisons(study: Study, records: Iterable[RunRecord], pool: bool = False) 
 
     everything = records_of(study, records)
     kept = newest(everything, lambda record: (*place(record), record.row))
-    present = {record.id for record in kept}
-    left_out = [record for record in everything if record.id not in present]
+    present = set(map(id, kept))
+    left_out = [record for record in everything if id(record) not in present]
     groups: dict[Key, list[RunRecord]] = {}
     for record in kept:
         groups.setdefault((*place(record), *_shared_code(record)), []).append(record)
@@ -62,7 +62,7 @@ def comparisons(study: Study, records: Iterable[RunRecord], pool: bool = False) 
         old = [record for record in left_out if place(record) == place(group[0])]
         notes = [*_stale(group, old), *_apart([other[0] for other in alike]), *mixed(group)]
         unique = name if names.count(name) == 1 else f"{name}--{number}"
-        found.append(Comparison(name=unique, records=_without_costs(group), notes=tuple(notes)))
+        found.append(Comparable(name=unique, records=_without_costs(group), notes=tuple(notes)))
     return found
 
 

@@ -10,7 +10,7 @@ from benchmarks.statistics.estimates import Estimate, interquartile_mean, worst_
 from benchmarks.studies.study import Study
 from benchmarks.tables.by_rule import Choices, choices, chosen_runs, rule_grid, rule_grids, unchosen
 from benchmarks.tables.cells import Columns, Grid
-from benchmarks.tables.comparable import Comparison, comparisons
+from benchmarks.tables.comparable import Comparable, comparisons
 from benchmarks.tables.grids import (
     cost_grid,
     difference_grid,
@@ -98,7 +98,7 @@ def studies_in(records: Sequence[RunRecord]) -> list[Study]:
     return studies
 
 
-def _table(study: Study, comparison: Comparison) -> Table:
+def _table(study: Study, comparison: Comparable) -> Table:
     """Return the table of one comparison."""
     records = comparison.records
     summary = summarise(study, records)
