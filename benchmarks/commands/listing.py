@@ -1,23 +1,31 @@
-"""Lists of methods, pairs, scores, extractors, studies and scales. Needs no torch."""
+"""Lists of methods, pairs, scores, extractors, studies, scales and settings. The list of settings alone needs torch."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.scores.catalogue import EXTRACTORS, SCORES
 from benchmarks.studies.published import STUDIES
+from benchmarks.studies.runs import budget_of
 from benchmarks.studies.scales import SCALES
 from benchmarks.tables.cells import Grid
 from datasets.catalogue import PAIRS, Entry
-from methods.recipes import RECIPES
+from methods.recipe import Recipe
+from methods.recipes import RECIPES, configure
 from mistakes import unknown
+
+NO_SETTING = "–"
+NOWHERE = (NO_SETTING,) * len(SCALES)
 
 
 def listings(wanted: Sequence[str], data: Path | None) -> Mapping[str, Grid]:
-    """Return the wanted lists by name, or all lists; raises :class:`~mistakes.UserMistake` for an unknown name."""
+    """Return the wanted lists by name, or all lists but the long one of settings.
+
+    Raises :class:`~mistakes.UserMistake` for an unknown name.
+    """
     for name in wanted:
         if name not in LISTS:
             raise unknown("list", name, LISTS)
-    return {name: LISTS[name](data) for name in wanted or LISTS}
+    return {name: LISTS[name](data) for name in wanted or [name for name in LISTS if name != "settings"]}
 
 
 def _methods(data: Path | None) -> Grid:
@@ -26,7 +34,7 @@ def _methods(data: Path | None) -> Grid:
 
 
 def _changes(changes: Mapping[str, object]) -> str:
-    return ", ".join(f"{path}={'none' if value is None else value}" for path, value in changes.items()) or "–"
+    return ", ".join(f"{path}={_written(value)}" for path, value in changes.items()) or "–"
 
 
 def _pairs(data: Path | None) -> Grid:
@@ -62,6 +70,45 @@ def _scales(data: Path | None) -> Grid:
     return Grid(heading="scales", columns=("name", "what it is", "steps"), cells=tuple(lines))
 
 
+def _settings(data: Path | None) -> Grid:
+    """Return a line for each setting of each method, with its value at each scale.
+
+    A method that is made of another one lists only what differs from that one.
+    """
+    found = {name: _by_path(name) for name in RECIPES}
+    lines: list[tuple[str, ...]] = []
+    for name, one in RECIPES.items():
+        base = one.base.name if isinstance(one.base, Recipe) else ""
+        mine, theirs = found[name], found.get(base, {})
+        for path in dict.fromkeys([*mine, *theirs]):
+            if (values := mine.get(path, NOWHERE)) != theirs.get(path):
+                lines.append((name, base or NO_SETTING, path, *values))
+    for pair, entry in PAIRS.items():
+        for number in dict.fromkeys(number for of_scale in entry.budgets.values() for number in of_scale):
+            numbers = [str(entry.budgets.get(scale, {}).get(number, NO_SETTING)) for scale in SCALES]
+            lines.append((f"pair {pair}", NO_SETTING, f"budget.{number}", *numbers))
+    return Grid(
+        heading="settings; a method made of another one lists what differs from that one, a pair what it replaces in the scale",
+        columns=("name", "made of", "setting", *SCALES),
+        cells=tuple(lines),
+    )
+
+
+def _by_path(name: str) -> dict[str, tuple[str, ...]]:
+    """Return the values at all scales of every setting of a method and of its budget, by dotted path."""
+    at = []
+    for scale in SCALES:
+        config = configure(name, scale)
+        budget = {f"budget.{number}": value for number, value in budget_of(config, scale).items()}
+        at.append({path: _written(value) for path, value in {**config.settings, **budget}.items()})
+    paths = dict.fromkeys(path for settings in at for path in settings)
+    return {path: tuple(settings.get(path, NO_SETTING) for settings in at) for path in paths}
+
+
+def _written(value: object) -> str:
+    return "none" if value is None else str(value)
+
+
 LISTS: Mapping[str, Callable[[Path | None], Grid]] = {
     "methods": _methods,
     "pairs": _pairs,
@@ -69,5 +116,6 @@ LISTS: Mapping[str, Callable[[Path | None], Grid]] = {
     "extractors": _extractors,
     "studies": _studies,
     "scales": _scales,
+    "settings": _settings,
 }
 """Functions by list name that make the list for a data root."""
