@@ -21,6 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bench": {"commands"},
     "commands": {"engines", "report", "figures", "tables", "profiling", "studies", "records", "evaluation", "running"},
     "speed": {"profiling", "engines", "running", "tables", "methods.algorithms"},
+    "probes": {"running", "tables", "methods.algorithms"},
     "report": {"figures", "tables"},
     "profiling": {"running", "figures", "tables"},
     "figures": {"tables"},
