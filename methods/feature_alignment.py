@@ -118,7 +118,7 @@ class FeatureAlignment(Method):
         terms = {"task": task, "alignment": alignment, "separation": separation}
         return {name: value.detach() for name, value in terms.items()}
 
-    def adapter(self) -> None:
+    def adapter(self, batches: Iterator[Batch]) -> None:
         """Return ``None``: no image is adapted."""
 
     def predictor(self) -> TaskTower:

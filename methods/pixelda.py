@@ -15,6 +15,7 @@ Differences from the release:
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from math import inf
 from typing import ClassVar
 
@@ -30,10 +31,12 @@ from methods.parts.guidance import GGDR, guidance_of
 from methods.parts.history import History, history_of
 from methods.parts.lessons import Lesson, NoLesson
 from methods.parts.optimisers import DecayedAdam, Optimiser, descend
+from methods.parts.statistics import re_estimated
 from methods.seeding import Draws, initialising
 from mistakes import UserMistake
 
 SOURCE, ADAPTED = "source", "adapted"
+SETTLING_BATCHES = 50  # mini-batches that the statistics of a frozen generator are taken from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,9 +174,11 @@ class PixelDA(Method):
         terms = {"generator adversarial": adversarial, "content": content, "generator task": task}
         return {name: value.detach() for name, value in terms.items()}
 
-    def adapter(self) -> Generator:
-        """Return a frozen copy of G; it normalises by its running statistics."""
-        return frozen(self.generator)
+    def adapter(self, batches: Iterator[Batch]) -> Generator:
+        """Return a frozen copy of G that normalises by its mean statistics on ``SETTLING_BATCHES`` source batches."""
+        random = self.draws.random.clone_state()
+        seen = islice(batches, SETTLING_BATCHES)
+        return re_estimated(self.generator, ((batch.source, random) for batch in seen))
 
     def predictor(self) -> TaskTower:
         """Return a frozen copy of T; target images pass through its branch for adapted images."""

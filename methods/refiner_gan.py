@@ -170,6 +170,6 @@ class RefinerGan(Method):
         descend(adversarial + guidance, self.critic_optimiser)
         return {"critic adversarial": adversarial.detach(), "guidance": guidance.detach()}
 
-    def adapter(self) -> Refiner:
+    def adapter(self, batches: Iterator[Batch]) -> Refiner:
         """Return a frozen copy of R."""
         return frozen(self.refiner)

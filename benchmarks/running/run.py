@@ -103,7 +103,7 @@ def _run(
         method = config.build(problem, device, spec.seed)
         trained = bool(method.networks())
         training = train(TrainingState(method, batches, device), scale, watch) if trained else Training()
-        adapter, predictor = method.adapter(), method.predictor()
+        adapter, predictor = method.adapter(batches.aside("adapter")), method.predictor()
     start = time.perf_counter()
     scores = evaluator.score(adapter, predictor, config.TRAINS_ON, spec.seed)
     wait_for(device)

@@ -88,7 +88,7 @@ class Canary(Method):
         self.go("step")
         return {"loss": torch.tensor(0.0)}
 
-    def adapter(self) -> "Spying":
+    def adapter(self, batches: Iterator[Batch]) -> "Spying":
         self.go("adapter")
         return Spying(self)
 
