@@ -78,7 +78,8 @@ def predictions_of(evaluator: Evaluator, one: Snapshot, model: Predictor | None,
     model = model or one.predictor
     if model is None:
         assert one.adapter is not None, "a method without adapter has a task model of its own"
-        model = evaluator.trained_on(adapted(one.adapter, evaluator.source, seed), seed)
+        examples = adapted(one.adapter, evaluator.source, seed)
+        model = evaluator.trained_on(examples, seed, evaluator.redrawn(one.adapter, seed))
     target = evaluator.pair.target
     some = target[fixed_subset(len(target), MAX_UNLABELLED).to(target.device)]
     images = {"validation": held.images, "target": some, "test": evaluator.pair.test.images}
