@@ -159,13 +159,15 @@ class Config(ABC):
     """The frozen settings of an algorithm; their defaults are the values of its paper.
 
     ``SCALES`` holds the settings that differ from the paper's at other scales, by scale and dotted path. ``BUDGETS``
-    holds, by scale, the numbers (steps, batch size …) that replace the scale's own for this algorithm. ``TRAINS_ON``
+    holds, by scale, the numbers (steps, batch size …) that replace the scale's own for this algorithm. ``PAIRS`` holds the
+    settings that the paper has for a pair of its own, by the pair's name and dotted path, on top of ``SCALES``. ``TRAINS_ON``
     names the labelled images that the row's task model learns from: the adapted source, or, for the upper bound only,
     the target. ``BOUND`` is true for a row that bounds a comparison and is no candidate in it.
     """
 
     SCALES: ClassVar[Mapping[str, Mapping[str, object]]] = {}
     BUDGETS: ClassVar[Mapping[str, Mapping[str, int]]] = {}
+    PAIRS: ClassVar[Mapping[str, Mapping[str, object]]] = {}
     TRAINS_ON: ClassVar[Literal["source", "target"]] = "source"
     BOUND: ClassVar[bool] = False
 

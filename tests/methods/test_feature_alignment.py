@@ -230,7 +230,7 @@ def losses(networks: dict[str, Any], row: str, batch: Batch) -> tuple[Tensor, Te
     domains = [(batch.source, source), (batch.target, target)]
     separation = naive_separation(networks["separation"], domains, (0.01, 0.05)) if row == "dsn" else none
     return (
-        F.cross_entropy(tower.output(tower.second_hidden(source).relu()), batch.labels),
+        F.cross_entropy(tower.output(tower.later_hidden[0](source).relu()), batch.labels),
         alignment,
         separation,
     )

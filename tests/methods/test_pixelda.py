@@ -353,7 +353,7 @@ def test_paper_starts_with_weights_of_deviation_002_and_biases_of_0() -> None:
 
 def test_paper_starts_every_row_with_the_same_tower() -> None:
     rows = ("pixelda", "pixelda-nonoise", "pixelda-local")
-    first, *others = (build(row, "paper").tower.second.weight for row in rows)
+    first, *others = (build(row, "paper").tower.shared[0].weight for row in rows)
     assert all(torch.equal(one, first) for one in others)
 
 
