@@ -67,7 +67,7 @@ def poses() -> DomainPair:
 def build(row: str, pair: str = "shapes", seed: int = 0, batch: int = BATCH) -> Method:
     domains = loaded(pair)
     problem = Problem(shape=domains.shape, task=domains.task, batch=batch, steps=12)
-    return RECIPES[row].at("smoke").build(problem, CPU, seed)
+    return RECIPES[row].at("smoke", pair).build(problem, CPU, seed)
 
 
 def nothing() -> Iterator[Batch]:
