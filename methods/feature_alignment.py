@@ -18,7 +18,7 @@ Differences from the papers:
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -100,12 +100,11 @@ class FeatureAlignment(Method):
         regular = [*self.tower.parameters(), *self.separation.parameters()]
         weights = [parameter for parameter in regular if parameter.ndim > 1]
         others = [parameter for parameter in regular if parameter.ndim == 1]
-        self.optimiser = config.optimiser.over(
-            [
-                {"params": weights, "weight_decay": config.weight_decay},
-                {"params": [*others, *self.alignment.parameters()]},
-            ]
-        )
+        groups: list[dict[str, Any]] = [
+            {"params": weights, "weight_decay": config.weight_decay},
+            {"params": [*others, *self.alignment.parameters()]},
+        ]
+        self.optimiser = config.optimiser.over(groups)
 
     @property
     def state(self) -> Mapping[str, Stateful]:
