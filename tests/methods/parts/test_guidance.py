@@ -215,10 +215,10 @@ def test_controls_train_the_decoder_alone_and_resume(row: str, aims: str) -> Non
 
 
 def test_aims_of_other_images_are_harder_to_learn() -> None:
-    reached = dict[str, float]()
-    for aims in ("features", "shuffled"):
-        method, batches = built(f"simgan-ggdr[guidance.aims={aims}]" if aims != "features" else "simgan-ggdr")
+    reached, wide = dict[str, float](), "critic.width=24;critic_optimiser.rate=0.004"
+    for aims, row in {"own": wide, "shuffled": f"guidance.aims=shuffled;{wide}"}.items():
+        method, batches = built(f"simgan-ggdr[{row}]")
         method.pretrain(batches)
-        losses = [method.step(batches)["guidance"].item() for _ in range(80)]
+        losses = [method.step(batches)["guidance"].item() for _ in range(120)]
         reached[aims] = float(np.mean(losses[-20:]))
-    assert reached["features"] < 0.8 * reached["shuffled"], reached
+    assert reached["own"] < 0.85 * reached["shuffled"], reached
