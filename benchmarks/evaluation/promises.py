@@ -4,6 +4,7 @@ Adapters and predictors are called by :func:`paint` and :func:`answer` alone.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -95,11 +96,15 @@ def checksum(tensor: Tensor) -> Tensor:
 
     Words are multiplied by odd random numbers modulo 2⁶⁴, so that words that change places show too.
     """
-    random = torch.Generator().manual_seed(0)
-    odd = torch.randint(-(2**62), 2**62, (SUMMED_BYTES // 8,), generator=random).mul_(2).add_(1)
-    odd = odd.to(tensor.device)
-    sums = []
+    odd, sums = _odd(tensor.device), []
     for part in tensor.contiguous().view(torch.uint8).flatten().split(SUMMED_BYTES):
         words = F.pad(part, (0, -len(part) % 8)).view(torch.int64)
         sums.append((words * odd[: len(words)]).sum())
     return torch.stack(sums)
+
+
+@cache
+def _odd(device: torch.device) -> Tensor:
+    random = torch.Generator().manual_seed(0)
+    words = torch.randint(-(2**62), 2**62, (SUMMED_BYTES // 8,), generator=random)
+    return words.mul_(2).add_(1).to(device)
