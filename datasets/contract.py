@@ -25,6 +25,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from datasets.files.closing import check_open
 from datasets.tasks.classification import Classification
 from datasets.tasks.contract import Task
 from datasets.tasks.measures import Measure
@@ -60,11 +61,12 @@ class Labelled:
         return len(self.images)
 
     def to(self, device: torch.device) -> "Labelled":
-        """Return the same examples on ``device``."""
-        masks, groups = (None if part is None else part.to(device) for part in (self.masks, self.groups))
-        return Labelled(
-            images=self.images.to(device), labels=self.labels.to(device), masks=masks, groups=groups
+        """Return a copy of the examples on ``device``."""
+        images, labels = self.images.to(device, copy=True), self.labels.to(device, copy=True)
+        masks, groups = (
+            None if part is None else part.to(device, copy=True) for part in (self.masks, self.groups)
         )
+        return Labelled(images=images, labels=labels, masks=masks, groups=groups)
 
     def pick(self, which: Tensor) -> "Labelled":
         """Return the examples that ``which`` selects, by index (int64) or by mask (bool, N)."""
@@ -82,7 +84,8 @@ class DomainPair:
     only, and the target holds no other class, while ``source`` and ``test`` hold every class. ``identity`` is a phrase
     that names the edition and the size of the data.
 
-    Raises :class:`UserMistake` if a split is empty or has a wrong type, shape or label range; if the target is not given
+    Raises :class:`~datasets.sealing.SealBroken` while a method runs, whoever loads the pair. Raises
+    :class:`UserMistake` if a split is empty or has a wrong type, shape or label range; if the target is not given
     exactly once; if ``seen`` is not a proper subset of the classes or lacks a class of the target; or if a higher
     headline score is better.
     """
@@ -98,6 +101,7 @@ class DomainPair:
     identity: str = ""
 
     def __post_init__(self) -> None:
+        check_open(f"pair {self.name!r}")
         if (headline := self.task.measures[0]).better != "lower":
             raise UserMistake(
                 f"pair {self.name!r}: headline score {headline.name!r} is better if higher; "
@@ -193,10 +197,10 @@ class DomainPair:
         return digest.hexdigest()[:12]
 
     def to(self, device: torch.device) -> "DomainPair":
-        """Return the same pair with every split on ``device``."""
+        """Return the pair with a copy of every split on ``device``."""
         moved: dict[str, Any] = {name: examples.to(device) for name, examples in self.splits.items()}
         if self.unlabelled is not None:
-            moved["unlabelled"] = self.unlabelled.to(device)
+            moved["unlabelled"] = self.unlabelled.to(device, copy=True)
         return replace(self, **moved)
 
 

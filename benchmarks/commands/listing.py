@@ -15,6 +15,8 @@ from mistakes import unknown
 
 NO_SETTING = "–"
 NOWHERE = (NO_SETTING,) * len(SCALES)
+ByPath = Mapping[str, tuple[str, ...]]
+"""The values of settings at all scales, by dotted path."""
 
 
 def listings(wanted: Sequence[str], data: Path | None) -> Mapping[str, Grid]:
@@ -73,20 +75,27 @@ def _scales(data: Path | None) -> Grid:
 def _settings(data: Path | None) -> Grid:
     """Return a line for each setting of each method, with its value at each scale.
 
-    A method that is made of another one lists only what differs from that one.
+    A method that is made of another one lists only what differs from that one. What a method sets for a pair is listed
+    unless the other method sets the same.
     """
-    found = {name: _by_path(name) for name in RECIPES}
     lines: list[tuple[str, ...]] = []
     for name, one in RECIPES.items():
         base = one.base.name if isinstance(one.base, Recipe) else ""
-        mine, theirs = found[name], found.get(base, {})
-        for path in dict.fromkeys([*mine, *theirs]):
-            if (values := mine.get(path, NOWHERE)) != theirs.get(path):
-                lines.append((name, base or NO_SETTING, path, *values))
+        mine, theirs = _by_path(name), _by_path(base) if base else {}
+        lines += _lines(name, base or NO_SETTING, _changed(mine, theirs))
+        for pair in one.kind.PAIRS:
+            changes = _changed(_by_path(name, pair), mine)
+            if not base or changes != _changed(_by_path(base, pair), theirs):
+                lines += _lines(f"{name} on {pair}", name, changes)
     for pair, entry in PAIRS.items():
-        for number in dict.fromkeys(number for of_scale in entry.budgets.values() for number in of_scale):
-            numbers = [str(entry.budgets.get(scale, {}).get(number, NO_SETTING)) for scale in SCALES]
-            lines.append((f"pair {pair}", NO_SETTING, f"budget.{number}", *numbers))
+        numbers = dict.fromkeys(number for of_scale in entry.budgets.values() for number in of_scale)
+        at = [
+            {number: entry.budgets.get(scale, {}).get(number, NO_SETTING) for number in numbers}
+            for scale in SCALES
+        ]
+        lines += _lines(
+            f"pair {pair}", NO_SETTING, {f"budget.{one}": tuple(str(of[one]) for of in at) for one in numbers}
+        )
     return Grid(
         heading="settings; a method made of another one lists what differs from that one, a pair what it replaces in the scale",
         columns=("name", "made of", "setting", *SCALES),
@@ -94,11 +103,24 @@ def _settings(data: Path | None) -> Grid:
     )
 
 
-def _by_path(name: str) -> dict[str, tuple[str, ...]]:
-    """Return the values at all scales of every setting of a method and of its budget, by dotted path."""
+def _lines(name: str, base: str, values: ByPath) -> list[tuple[str, ...]]:
+    return [(name, base, path, *at) for path, at in values.items()]
+
+
+def _changed(mine: ByPath, theirs: ByPath) -> ByPath:
+    """Return the values that differ from ``theirs``, settings that only they have included."""
+    return {
+        path: mine.get(path, NOWHERE)
+        for path in dict.fromkeys([*mine, *theirs])
+        if mine.get(path, NOWHERE) != theirs.get(path)
+    }
+
+
+def _by_path(name: str, pair: str = "") -> ByPath:
+    """Return every setting and number of the budget of a method, perhaps on a pair that it has settings for."""
     at = []
     for scale in SCALES:
-        config = configure(name, scale)
+        config = configure(name, scale, pair)
         budget = {f"budget.{number}": value for number, value in budget_of(config, scale).items()}
         at.append({path: _written(value) for path, value in {**config.settings, **budget}.items()})
     paths = dict.fromkeys(path for settings in at for path in settings)

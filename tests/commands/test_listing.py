@@ -1,5 +1,7 @@
 """The list of settings holds every setting and budget of every method at every scale."""
 
+from itertools import product
+
 from benchmarks.commands.listing import NO_SETTING, listings
 from benchmarks.studies.runs import budget_of
 from benchmarks.studies.scales import SCALES
@@ -10,23 +12,31 @@ GRID = listings(["settings"], None)["settings"]
 LINES = [dict(zip(GRID.columns, cells, strict=True)) for cells in GRID.cells]
 
 
+MADE_OF = {line["name"]: line["made of"] for line in LINES}
+
+
+def on_pair(name: str, pair: str) -> list[dict[str, str]]:
+    """Return the lines of a method on a pair, or those of the nearest method that it is made of."""
+    mine = [line for line in LINES if line["name"] == f"{name} on {pair}"]
+    return mine if mine or name == NO_SETTING else on_pair(MADE_OF[name], pair)
+
+
 def listed(name: str, scale: str) -> dict[str, str]:
     """Return what a reader finds: the settings of the method that this one is made of, then its own lines."""
-    mine = [line for line in LINES if line["name"] == name]
-    (base,) = {line["made of"] for line in mine}
-    before = {} if base == NO_SETTING else listed(base, scale)
-    found = before | {line["setting"]: line[scale] for line in mine}
-    return {path: value for path, value in found.items() if value != NO_SETTING}
+    before = {} if name == NO_SETTING else listed(MADE_OF[name], scale)
+    return before | {line["setting"]: line[scale] for line in LINES if line["name"] == name}
 
 
 def test_every_setting_and_budget_of_every_method_at_every_scale_is_listed() -> None:
-    for name in RECIPES:
-        for scale in SCALES:
-            config = configure(name, scale)
+    for name, pair, scale in product(RECIPES, ["", *PAIRS], SCALES):
+        if not pair or pair in RECIPES[name].kind.PAIRS:
+            config = configure(name, scale, pair)
             budget = {f"budget.{number}": value for number, value in budget_of(config, scale).items()}
             whole = {**config.settings, **budget}
             texts = {path: "none" if value is None else str(value) for path, value in whole.items()}
-            assert listed(name, scale) == texts, (name, scale)
+            found = listed(name, scale) | {line["setting"]: line[scale] for line in on_pair(name, pair)}
+            there = {path: value for path, value in found.items() if value != NO_SETTING}
+            assert there == texts, (name, pair, scale)
 
 
 def test_the_budgets_of_pairs_are_listed() -> None:
