@@ -265,12 +265,12 @@ def test_published_tables_come_out_byte_for_byte(tmp_path: Path) -> None:
     assert kept(tmp_path / "tables") == kept(RESULTS / "tables")
 
 
-def test_published_records_are_of_the_code_as_it_stands() -> None:
+def test_published_records_are_of_the_code_as_it_stands_or_said_to_be_outdated() -> None:
     from benchmarks.studies.runs import runs
 
     found = {record.id: record for record in store.read_all(RESULTS)}
     for name in PUBLISHED:
-        assert {spec.id for spec in runs(STUDIES[name], "cpu")} <= set(found)
+        assert STUDIES[name].outdated or {spec.id for spec in runs(STUDIES[name], "cpu")} <= set(found)
 
 
 @pytest.mark.parametrize("name", sorted({pair for study in PUBLISHED for pair in STUDIES[study].pairs}))
