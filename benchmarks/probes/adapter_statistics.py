@@ -42,7 +42,7 @@ class Probed:
         adapted = torch.empty_like(self.images)
         for part in order.split(self.batch):
             given = 2 * self.noise[part] - 1
-            with network.noise.project.register_forward_pre_hook(lambda *_, given=given: (given,)):  # type: ignore[union-attr,misc]
+            with network.noise.project.register_forward_pre_hook(lambda *_, given=given: (given,)):  # type: ignore[union-attr]
                 adapted[part] = network(self.images[part], generator(0, "unused"))
         return adapted
 
