@@ -10,14 +10,16 @@ Differences from the papers:
   weight is from the DSN release's example, the other weights are this project's;
 - CORAL in the tables of the DSN and PixelDA papers is a linear classifier on aligned features; here it is Deep CORAL
   (Sun and Saenko, 2016, arXiv 1607.01719);
-- DANN's own schedule (Ganin et al., JMLR 2016) raises the weight smoothly; here all methods use the DSN paper's delay.
+- DANN's own schedule (Ganin et al., JMLR 2016) raises the weight smoothly; here all methods use the DSN paper's delay;
+- in the release all losses have a weight of 1e-10 during the delay; here networks that only delayed losses train stand
+  still until it is over, weight decay included.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import inf
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -39,6 +41,8 @@ class FeatureAlignmentConfig(Config):
     """Settings; their defaults are the DSN paper's values. A part that is ``None`` is absent and costs nothing.
 
     ``weight`` (γ) weighs the alignment loss. The losses of alignment and separation set in after ``delay`` steps.
+    ``weight_decay`` times each weight is added to its gradient, as in DSN's release; biases, shifts and the domain
+    classifier have none.
     """
 
     tower: AnyTowerNet = TowerNet()
@@ -47,6 +51,7 @@ class FeatureAlignmentConfig(Config):
     weight: float = 0.25
     separation: Separation | None = None
     delay: int = 10_000
+    weight_decay: float = 1e-6
     optimiser: DecayedAdam | DecayedSgd = DecayedSgd()
 
     SCALES: ClassVar[Mapping[str, Mapping[str, object]]] = {
@@ -66,8 +71,9 @@ class FeatureAlignmentConfig(Config):
     PAIRS: ClassVar[Mapping[str, Mapping[str, object]]] = {"linemod": {"tower": CroppedTowerNet()}}
 
     def __post_init__(self) -> None:
-        if not 0 <= self.weight < inf:
-            raise UserMistake(f"weight is {self.weight}; allowed: a number from 0 on.")
+        for name in ("weight", "weight_decay"):
+            if not 0 <= getattr(self, name) < inf:
+                raise UserMistake(f"{name} is {getattr(self, name)}; allowed: a number from 0 on.")
         if self.delay < 0:
             raise UserMistake(f"delay is {self.delay}; allowed: an integer from 0 on.")
 
@@ -92,12 +98,16 @@ class FeatureAlignment(Method):
         if config.separation:
             with initialising(seed, "separation"):
                 self.separation = Separator(config.separation, problem.shape, config.tower.hidden)
-        networks = (self.tower, self.alignment, self.separation)
-        for module in networks:
+        for module in (self.tower, self.alignment, self.separation):
             module.to(device).to(memory_format=torch.channels_last)  # the faster layout on CPU and CUDA
-        self.optimiser = config.optimiser.over(
-            [parameter for network in networks for parameter in network.parameters()]
-        )
+        regular = [*self.tower.parameters(), *self.separation.parameters()]
+        weights = [parameter for parameter in regular if parameter.ndim > 1]
+        others = [parameter for parameter in regular if parameter.ndim == 1]
+        groups: list[dict[str, Any]] = [
+            {"params": weights, "weight_decay": config.weight_decay},
+            {"params": [*others, *self.alignment.parameters()]},
+        ]
+        self.optimiser = config.optimiser.over(groups)
 
     @property
     def state(self) -> Mapping[str, Stateful]:
@@ -110,18 +120,28 @@ class FeatureAlignment(Method):
             "draws": self.draws,
         }
 
-    def step(self, batches: Iterator[Batch]) -> dict[str, Tensor]:
-        """Update all networks on one mini-batch: solve the task on the source, align features, separate private features."""
-        batch = next(batches)
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weights of the losses after the delay, by name."""
+        return {"task": 1.0, "alignment": self.config.weight, **self.separation.weights}
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the losses of a mini-batch by name, scalars, unweighted."""
         source, target = (self.tower.features(images, SHARED) for images in (batch.source, batch.target))
         decide = partial(self.tower.decide, random=self.draws.random)
-        task = self.config.lesson.loss(self.task, decide, source, batch.labels)
-        alignment = self.alignment(source, target)
-        separation = self.separation((batch.source, source), (batch.target, target))
-        started = float(updates(self.optimiser) >= self.config.delay)
-        descend(task + started * (self.config.weight * alignment + separation), self.optimiser)
-        terms = {"task": task, "alignment": alignment, "separation": separation}
-        return {name: value.detach() for name, value in terms.items()}
+        return {
+            "task": self.config.lesson.loss(self.task, decide, source, batch.labels),
+            "alignment": self.alignment(source, target),
+            **self.separation((batch.source, source), (batch.target, target)),
+        }
+
+    def step(self, batches: Iterator[Batch]) -> dict[str, Tensor]:
+        """Update all networks on one mini-batch: solve the task on the source, align features, separate private features."""
+        losses = self.losses(next(batches))
+        delayed = updates(self.optimiser) < self.config.delay
+        weights = {"task": 1.0} if delayed else self.weights
+        descend(torch.stack([weights[name] * losses[name] for name in weights]).sum(), self.optimiser)
+        return {name: value.detach() for name, value in losses.items()}
 
     def adapter(self, batches: Iterator[Batch]) -> None:
         """Return ``None``: no image is adapted."""

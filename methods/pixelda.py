@@ -121,8 +121,12 @@ class PixelDA(Method):
         branches = (SOURCE, ADAPTED) if config.source_lesson else (ADAPTED,)
         with initialising(seed, "tower"):
             self.tower = TaskTower(problem.shape, problem.outputs, config.tower, branches)
-        widths = {"critic_width": self.critic.head.in_channels, "refiner_width": config.generator.width}
-        self.guidance = guidance_of(config.guidance, seed, **widths)
+        self.guidance = guidance_of(
+            config.guidance,
+            seed,
+            critic_width=self.critic.head.in_channels,
+            refiner=lambda: Generator(problem.shape, config.generator, None),
+        )
         for module in (self.generator, self.critic, self.tower, self.guidance):
             if config.spread is not None:
                 with initialising(seed, f"spread {type(module).__name__}"):
@@ -160,12 +164,14 @@ class PixelDA(Method):
         maps = self.critic.trunk(self.history.join(adapted[:fresh]), random)
         real = self.critic(batch.target, random)
         adversarial = real_or_adapted_loss(self.critic.head(maps), real)
-        guidance = self.guidance.loss(maps[:fresh], [feature[:fresh] for feature in features])
+        guided = self.guidance.terms(
+            maps[:fresh], batch.source[:fresh], [feature[:fresh] for feature in features]
+        )
         on_adapted, on_source = (self.tower.branch(name, random) for name in (ADAPTED, SOURCE))
         task = self.adapted_lesson.loss(self.task, on_adapted, adapted, batch.labels)
         task = task + self.source_lesson.loss(self.task, on_source, batch.source, batch.labels)
-        descend(self.config.critic_weight * (adversarial + guidance) + task, self.critic_optimiser)
-        terms = {"critic adversarial": adversarial, "task": task, "guidance": guidance}
+        descend(self.config.critic_weight * (adversarial + guided["guidance"]) + task, self.critic_optimiser)
+        terms = {"critic adversarial": adversarial, "task": task, **guided}
         return {name: value.detach() for name, value in terms.items()}
 
     def generator_step(self, batch: Batch, adapted: Tensor) -> dict[str, Tensor]:

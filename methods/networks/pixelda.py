@@ -114,8 +114,8 @@ class Generator(nn.Module):
         self.blocks = nn.ModuleList(NormedBlock(net.width) for _ in range(net.blocks))
         self.head = nn.Conv2d(net.width, channels, 1)
 
-    def trunk(self, images: Tensor, random: torch.Generator) -> list[Tensor]:
-        """Return every block's output, each N × width × H × W."""
+    def trunk(self, images: Tensor, random: torch.Generator | None = None) -> list[Tensor]:
+        """Return every block's output, each N × width × H × W; a generator without noise needs no ``random``."""
         maps, outputs = F.relu(self.stem(self.noise(images, random)), inplace=True), []
         for block in self.blocks:
             maps = block(maps)

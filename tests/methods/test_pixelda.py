@@ -131,7 +131,7 @@ def test_critic_half_minimises_equations_2_and_3(row: str, changes: dict[str, An
     maps = other.critic.trunk(fakes, other.draws.random)
     real = other.critic(batch.target, other.draws.random)
     adversarial = -F.logsigmoid(real).mean() - F.logsigmoid(-other.critic.head(maps)).mean()
-    guidance = other.guidance.loss(maps[:fresh], [one[:fresh] for one in features])
+    guided = other.guidance.terms(maps[:fresh], batch.source[:fresh], [one[:fresh] for one in features])
     task = F.cross_entropy(other.tower.branch("adapted")(adapted), batch.labels)
     if row != "pixelda-adapted-only":
         task = task + F.cross_entropy(other.tower.branch("source")(batch.source), batch.labels)
@@ -139,11 +139,11 @@ def test_critic_half_minimises_equations_2_and_3(row: str, changes: dict[str, An
     features, adapted = adapt(method, batch)
     check_descent(
         [other.critic, other.guidance, other.tower],
-        CRITIC * (adversarial + guidance) + task,
+        CRITIC * (adversarial + guided["guidance"]) + task,
         lambda: terms.update(method.critic_step(batch, adapted.detach(), features)),
         [method.critic, method.guidance, method.tower],
     )
-    expected = {"critic adversarial": adversarial, "task": task, "guidance": guidance}
+    expected = {"critic adversarial": adversarial, "task": task, **guided}
     assert terms == pytest.approx({name: value.item() for name, value in expected.items()}, rel=1e-5)
     assert (terms["guidance"] > 0) == ("guidance" in changes or row == "pixelda-ggdr")
 
