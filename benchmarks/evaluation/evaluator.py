@@ -12,6 +12,7 @@ from torch import Tensor
 from benchmarks.evaluation.downstream.task_net import TaskNet, TaskTraining, predict
 from benchmarks.evaluation.features.cache import cached
 from benchmarks.evaluation.features.extractors import Extractor
+from benchmarks.evaluation.promises import Unchanged, paint
 from benchmarks.records.selection import CRITERIA
 from benchmarks.scores.artefacts import PatchManifold
 from benchmarks.scores.diversity import (
@@ -24,7 +25,6 @@ from benchmarks.scores.diversity import (
 )
 from benchmarks.scores.realism import intervals, realism
 from datasets.contract import DomainPair, Labelled, to_bytes, to_unit
-from datasets.sealing import closed
 from methods.contract import Adapter, Predictor
 from methods.seeding import derive, generator
 from mistakes import UserMistake
@@ -83,6 +83,15 @@ class Evaluator:
             raise UserMistake(
                 f"pair {self.pair.name!r}: its task has a score {twice[0]!r}, which is a score of the suite; allowed: another name."
             )
+
+    @cached_property
+    def unchanged(self) -> Unchanged:
+        """Knows the pair and the held-out examples as they were when this was first asked for."""
+        tensors = {"unlabelled images": self.pair.unlabelled}
+        for split, part in {**self.pair.splits, "validation": self.validation}.items():
+            parts = {"images": part.images, "labels": part.labels, "masks": part.masks}
+            tensors |= {f"{split} {name}": tensor for name, tensor in parts.items()}
+        return Unchanged({name: tensor for name, tensor in tensors.items() if tensor is not None})
 
     @cached_property
     def source(self) -> Labelled:
@@ -154,28 +163,32 @@ class Evaluator:
         trains_on: Literal["source", "target"],
         seed: int,
     ) -> Scores:
-        """Return every score.
+        """Return every score. The adapter paints before the predictor sees a test image.
 
         ``trains_on="target"`` is the upper bound: the labelled target takes the place of adapted source, and its realism is
         the floor, real images against real images.
         """
-        own = {} if predictor is None else self._of_model(predictor)
-        values = {f"own_{name}": own[name] for name in self._measures if name in own}
         if trains_on == "target":
             return self._of_target(seed)
         if adapter is None:
             assert predictor is not None, "a method without adapter has a task model of its own"
+            own = self._of_model(predictor)
             headline = self.pair.task.measures[0].words
             reason = f"the method adapts no image; its target {headline} is its own task model's"
             blanks = dict.fromkeys((*OF_IMAGES, *OF_ADAPTED), reason)
-            return self._whole(Scores(values={**values, **own}, model=predictor), blanks)
+            return self._whole(Scores(values={**self._named_own(own), **own}, model=predictor), blanks)
         examples = adapted(adapter, self.source, seed)
         features = self.extractor(self._sample(examples.images))
         model = self.trained_on(examples, seed, self.redrawn(adapter, seed))
-        values |= self._of_model(model) | self._of_images(examples.images, features)
+        values = self._of_model(model) | self._of_images(examples.images, features)
         values |= self._of_adapter(adapter, examples, seed)
-        scores = Scores(values={**values}, model=predictor or model, adapted=examples.images)
+        own = {} if predictor is None else self._named_own(self._of_model(predictor))
+        scores = Scores(values={**own, **values}, model=predictor or model, adapted=examples.images)
         return self._whole(scores, {}, features)
+
+    def _named_own(self, scores: Mapping[str, float]) -> dict[str, float]:
+        """Return the scores of a method's own task model under names of their own."""
+        return {f"own_{name}": scores[name] for name in self._measures if name in scores}
 
     def _of_target(self, seed: int) -> Scores:
         """Return the scores of real target images in place of adapted images; without labels no task model is trained."""
@@ -283,12 +296,12 @@ def fixed_subset(count: int, most: int) -> Tensor:
     return torch.randperm(count, generator=torch.Generator().manual_seed(0))[:most]
 
 
-@closed()
-@torch.inference_mode()
 def adapted(adapter: Adapter, source: Labelled, seed: int, batch: int = 256) -> Labelled:
-    """Return the source examples with adapted images, quantised to uint8."""
+    """Return the source examples with adapted images, quantised to uint8; raises as :func:`paint` does."""
     random = generator(seed, "adapter", source.images.device)
-    images = torch.cat([to_bytes(adapter(to_unit(part), random)) for part in source.images.split(batch)])
+    images = torch.cat(
+        [to_bytes(paint(adapter, to_unit(part), random)) for part in source.images.split(batch)]
+    )
     return Labelled(images=images, labels=source.labels, masks=source.masks)
 
 
@@ -305,10 +318,11 @@ def collapse_flags(values: Mapping[str, float | None], trained: bool) -> tuple[s
     )
 
 
-@closed()
-@torch.inference_mode()
 def draws(adapter: Adapter, source: Tensor, seed: int, count: int = DRAWS_PER_IMAGE) -> Tensor:
-    """Return ``count`` adaptations of every source image (uint8, N × C × H × W): count × N × C × H × W, uint8."""
+    """Return ``count`` adaptations of every source image (uint8, N × C × H × W): count × N × C × H × W, uint8.
+
+    Raises as :func:`paint` does.
+    """
     random = generator(seed, "adapter draws", source.device)
     images = to_unit(source)
-    return torch.stack([to_bytes(adapter(images, random)) for _ in range(count)])
+    return torch.stack([to_bytes(paint(adapter, images, random)) for _ in range(count)])

@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from benchmarks.evaluation.promises import BrokenPromise, Diverged, paint
 from benchmarks.records.files import directory_atomic, writable
 from benchmarks.studies.study import RunSpec
 from datasets.contract import to_bytes, to_unit
@@ -109,13 +110,18 @@ def adapt_folder(trained: TrainedAdapter, source: Path, out: Path, seed: int, de
     return len(paths)
 
 
-@torch.inference_mode()
 def _adapt(
     trained: TrainedAdapter, paths: Sequence[Path], places: Sequence[Path], random: torch.Generator
 ) -> None:
     read = [_read(path, trained.shape) for path in paths]
     images = to_unit(torch.stack([image for image, _ in read]).to(random.device))
-    adapted = to_bytes(trained.adapter(images, random)).cpu()
+    try:
+        adapted = to_bytes(paint(trained.adapter, images, random)).cpu()
+    except (BrokenPromise, Diverged) as error:
+        said = str(error).partition("; allowed: ")[0]
+        raise UserMistake(
+            f"image {str(paths[0])!r} or one of the next {len(paths) - 1}: {said}; allowed: the adapter of another run."
+        ) from error
     for image, (_, text), place in zip(adapted, read, places, strict=True):
         place.parent.mkdir(parents=True, exist_ok=True)
         pixels = (

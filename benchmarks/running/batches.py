@@ -16,14 +16,15 @@ class Batches:
     """An endless stream of batches, drawn uniformly with replacement from a random stream of its own.
 
     If a pair limits the classes that adaptation may see, only source images of those classes are drawn. ``drawn`` counts
-    the source images drawn so far.
+    the source images drawn so far. Every batch is a copy: a method that writes into it changes neither the data nor a
+    later batch.
     """
 
     def __init__(self, pair: DomainPair, size: int, seed: int) -> None:
-        self.size, self.target = size, pair.target
+        self.size, self._target = size, pair.target
         self.drawn, self.seed = 0, seed
         self.random = generator(seed, "batches", pair.target.device)
-        self.source = _seen(pair)
+        self._source = _seen(pair)
 
     def aside(self, purpose: str) -> "Batches":
         """Return the purpose's own stream of batches from its beginning; it is the same at every call and moves nothing."""
@@ -37,15 +38,15 @@ class Batches:
     def __next__(self) -> Batch:
         """Draw the next batch; nothing waits for the device."""
         self.drawn += self.size
-        index = self._draw(len(self.source))
-        images, masks = self.source.images[index], self.source.masks
+        index = self._draw(len(self._source))
+        images, masks = self._source.images[index], self._source.masks
         return Batch(
             source=_laid_out(images),
-            labels=self.source.labels[index],
+            labels=self._source.labels[index],
             masks=torch.ones_like(images[:, :1], dtype=torch.float32)
             if masks is None
             else masks[index].float(),
-            target=_laid_out(self.target[self._draw(len(self.target))]),
+            target=_laid_out(self._target[self._draw(len(self._target))]),
         )
 
     def state_dict(self) -> dict[str, Any]:

@@ -14,9 +14,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from benchmarks.evaluation.downstream.task_net import predict
+from benchmarks.evaluation.evaluator import adapted
+from benchmarks.evaluation.promises import check_labels_wanted
+from benchmarks.evaluation.steadiness import steady_adapter, steady_predictor
 from benchmarks.running.batches import Batches
 from datasets.catalogue import PAIRS, load_pair
 from datasets.contract import ClassificationAndPose, DomainPair, Labelled, to_unit
+from datasets.sealing import closed
 from methods.contract import Batch, Method, Problem
 from methods.recipes import RECIPES
 from methods.refiner_gan import RefinerGan, RefinerGanConfig
@@ -67,7 +72,8 @@ def poses() -> DomainPair:
 def build(row: str, pair: str = "shapes", seed: int = 0, batch: int = BATCH) -> Method:
     domains = loaded(pair)
     problem = Problem(shape=domains.shape, task=domains.task, batch=batch, steps=12)
-    return RECIPES[row].at("smoke", pair).build(problem, CPU, seed)
+    with closed():
+        return RECIPES[row].at("smoke", pair).build(problem, CPU, seed)
 
 
 def nothing() -> Iterator[Batch]:
@@ -110,9 +116,10 @@ def aside(pair: str) -> Batches:
 
 def train(row: str, pair: str = "shapes", seed: int = 0, steps: int = 3) -> tuple[Method, Batches]:
     method, batches = build(row, pair, seed), stream(pair, seed)
-    method.pretrain(batches)
-    for _ in range(steps):
-        method.step(batches)
+    with closed():
+        method.pretrain(batches)
+        for _ in range(steps):
+            method.step(batches)
     return method, batches
 
 
@@ -169,6 +176,30 @@ def test_building_and_training_leave_the_global_random_state_alone(row: str, pai
     before = torch.random.get_rng_state()
     train(row, pair)
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@every_trained_row
+def test_batches_are_left_as_they_were_given(row: str, pair: str) -> None:
+    method, batches, given = build(row, pair), stream(pair), list[tuple[Batch, Batch]]()
+
+    def kept() -> Iterator[Batch]:
+        for batch in batches:
+            given.append((batch, deepcopy(batch)))
+            yield batch
+
+    lent = kept()
+    method.pretrain(lent)
+    for _ in range(2):
+        method.step(lent)
+    for batch, before in given:
+        for name in ("source", "labels", "masks", "target"):
+            same = torch.equal(getattr(batch, name), getattr(before, name))
+            assert same, f"the method writes into batch.{name}; allowed: writing into a copy"
+
+
+@pytest.mark.parametrize("row", TRAINED)
+def test_no_row_that_trains_is_given_the_labels_of_the_target(row: str) -> None:
+    check_labels_wanted(RECIPES[row].at("smoke"), build(row))
 
 
 @every_trained_row
@@ -296,6 +327,24 @@ def test_predictor_gives_the_tasks_outputs_from_a_copy(row: str, pair: str) -> N
     assert late is not None
     assert torch.equal(early(target), outputs)
     assert not torch.equal(late(target), outputs)
+
+
+@pytest.mark.parametrize(("row", "pair"), [p for p in PLACES if p[0] in ADAPTING])
+def test_adapter_paints_an_image_the_same_way_whatever_its_batch_mates_are(row: str, pair: str) -> None:
+    adapter, images = train(row, pair, steps=1)[0].adapter(), loaded(pair).source.images
+    assert adapter is not None
+    asked = steady_adapter(adapter, images[:8], seed=0)
+    adapted(adapter, loaded(pair).source.pick(torch.arange(8, 20)), seed=0)
+    asked.check()
+
+
+@pytest.mark.parametrize(("row", "pair"), [p for p in PLACES if p[0] in PREDICTING])
+def test_predictor_answers_for_an_image_alone_and_learns_from_none(row: str, pair: str) -> None:
+    predictor, images = train(row, pair, steps=1)[0].predictor(), loaded(pair).target
+    assert predictor is not None
+    asked = steady_predictor(predictor, images[:8], loaded(pair).task.outputs)
+    predict(predictor, images[8:20])
+    asked.check()
 
 
 @pytest.mark.parametrize("row", TRAINED)

@@ -111,6 +111,26 @@ def test_drawn_counts_the_source_images_given_out() -> None:
     assert [batches.drawn for _ in islice(batches, 3)] == [5, 10, 15]
 
 
+@pytest.mark.parametrize("masked", [True, False])
+def test_what_is_written_into_a_batch_reaches_neither_the_data_nor_a_later_batch(masked: bool) -> None:
+    pair = loaded("shapes")
+    if not masked:
+        pair = replace(pair, source=replace(pair.source, masks=None))
+    before, batches = pair.to(pair.target.device), Batches(pair, 96, 0)
+    for expected in islice(Batches(before, 96, 0), 3):
+        batch = next(batches)
+        for field in fields(Batch):
+            assert torch.equal(getattr(batch, field.name), getattr(expected, field.name))
+            getattr(batch, field.name).mul_(0)
+    assert before.fingerprint == replace(pair).fingerprint  # a fingerprint is computed once an object
+
+
+def test_the_data_behind_batches_are_private() -> None:
+    batches = Batches(loaded("shapes"), 8, 0)
+    assert not [name for name, value in vars(batches).items() if name[0] != "_" and hasattr(value, "shape")]
+    assert not [name for name in ("source", "target") if hasattr(batches, name)]
+
+
 def test_masks_are_all_ones_where_the_pair_has_none() -> None:
     pair = loaded("shapes")
     batch = next(Batches(replace(pair, source=replace(pair.source, masks=None)), 8, 0))

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmarks.evaluation.promises import answer
 from datasets.contract import Labelled, Task, to_unit
-from datasets.sealing import closed
 from methods.parts.lessons import Lesson
 from methods.seeding import generator, initialising
 
@@ -89,8 +89,6 @@ class TaskTraining:
         )
 
 
-@closed()
-@torch.inference_mode()
 def predict(model: Callable[[Tensor], Tensor], images: Tensor, batch: int = 512) -> Tensor:
-    """Return the model's outputs, N × outputs, for uint8 images."""
-    return torch.cat([model(to_unit(part)) for part in images.split(batch)])
+    """Return the model's outputs, N × outputs, for uint8 images; raises as :func:`~benchmarks.evaluation.promises.answer`."""
+    return torch.cat([answer(model, to_unit(part)) for part in images.split(batch)])
