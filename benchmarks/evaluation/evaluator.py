@@ -13,6 +13,7 @@ from benchmarks.evaluation.features.cache import cached
 from benchmarks.evaluation.features.extractors import Extractor
 from benchmarks.evaluation.promises import Unchanged, paint
 from benchmarks.records.selection import CRITERIA
+from benchmarks.scores.artefacts import PatchManifold
 from benchmarks.scores.diversity import (
     DRAWN_IMAGES,
     DRAWS_PER_IMAGE,
@@ -30,7 +31,8 @@ from mistakes import UserMistake
 OF_ADAPTED = ("label_error", "refinement", "diversity", "lpips_diversity")
 # fmt: off
 OF_IMAGES = (
-    "fid", "fid_limit", "kid", "mind", "precision", "recall", "density", "coverage", "spread", "lpips_spread",
+    "fid", "fid_limit", "kid", "mind", "precision", "recall", "density", "coverage", "artefacts", "spread",
+    "lpips_spread",
 )
 # fmt: on
 TASK_EPOCHS, MIN_ADAPTED = 4, 4000
@@ -148,6 +150,10 @@ class Evaluator:
     def _reference(self) -> Tensor:
         return self._features_of("test", self.pair.test.images)
 
+    @cached_property
+    def _patches(self) -> PatchManifold:
+        return PatchManifold.of(self.pair.target, self.pair.test.images)
+
     def score(
         self,
         adapter: Adapter | None,
@@ -220,6 +226,7 @@ class Evaluator:
         """Return the scores of a set of images: how real they are, and how much they differ from each other."""
         values = {
             **realism(features, self._reference),
+            "artefacts": self._patches.artefacts(images),
             "spread": between_images(images, pixel_distance),
         }
         if self.perceptual:

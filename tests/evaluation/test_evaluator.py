@@ -137,7 +137,9 @@ def test_constant_image_is_far_from_the_target_and_loses_the_labels() -> None:
 
 def test_every_score_of_an_adapter_is_there_and_in_the_catalogue() -> None:
     scores = scores_of_identity()
-    assert set(scores.values) == {"error", "spread", *REALISM, *OF_ADAPTER, *LPIPS} <= set(SCORES)
+    assert (
+        set(scores.values) == {"error", "spread", "artefacts", *REALISM, *OF_ADAPTER, *LPIPS} <= set(SCORES)
+    )
     assert {name for name, value in scores.values.items() if value is None} == set(LPIPS)
     assert scores.blanks == dict.fromkeys(LPIPS, NO_LPIPS)
 
@@ -181,7 +183,7 @@ def test_labels_of_the_training_target_do_not_touch_the_scores() -> None:
 def test_test_labels_touch_nothing_but_the_error_on_them() -> None:
     other = evaluator_of(replace(shapes(), test=relabelled(shapes().test))).score(Adapt(), None, "source", 0)
     same = {name for name, value in scores_of_identity().values.items() if other.values[name] == value}
-    assert same == {"spread", *REALISM, *OF_ADAPTER, *LPIPS}
+    assert same == {"spread", "artefacts", *REALISM, *OF_ADAPTER, *LPIPS}
 
 
 # ---- the upper bound and methods that adapt no image
@@ -218,9 +220,9 @@ class Reader:
 def test_method_without_adapter_has_reasons_and_its_own_error(wrong: int, percent: float) -> None:
     scores = evaluator().score(None, Reader(wrong), "source", seed=0)
     assert scores.values == {"own_error": percent, "error": percent} | dict.fromkeys(
-        ("spread", *REALISM, *OF_ADAPTER, *LPIPS)
+        ("spread", "artefacts", *REALISM, *OF_ADAPTER, *LPIPS)
     )
-    assert set(scores.blanks) == {"spread", *REALISM, *OF_ADAPTER, *LPIPS}
+    assert set(scores.blanks) == {"spread", "artefacts", *REALISM, *OF_ADAPTER, *LPIPS}
     assert all(scores.blanks.values())
 
 
