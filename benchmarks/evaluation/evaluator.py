@@ -1,8 +1,9 @@
 """Scores a frozen adapter on a pair of domains. Holds no method, so it cannot reach inside one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import count
 from typing import Literal
 
 import torch
@@ -25,7 +26,7 @@ from benchmarks.scores.diversity import (
 from benchmarks.scores.realism import intervals, realism
 from datasets.contract import DomainPair, Labelled, to_bytes, to_unit
 from methods.contract import Adapter, Predictor
-from methods.seeding import generator
+from methods.seeding import derive, generator
 from mistakes import UserMistake
 
 OF_ADAPTED = ("label_error", "refinement", "diversity", "lpips_diversity")
@@ -36,6 +37,7 @@ OF_IMAGES = (
 )
 # fmt: on
 TASK_EPOCHS, MIN_ADAPTED = 4, 4000
+NOISE_CHECKED = 8  # source images that two draws of an adapter are compared on
 MAX_HELD_OUT = 1000
 MIN_PIXEL_CHANGE = 0.02  # mean absolute difference of pixels in [−1, 1]
 NO_LPIPS = "no SqueezeNet weights were found"
@@ -177,7 +179,7 @@ class Evaluator:
             return self._whole(Scores(values={**self._named_own(own), **own}, model=predictor), blanks)
         examples = adapted(adapter, self.source, seed)
         features = self.extractor(self._sample(examples.images))
-        model = self.trained_on(examples, seed)
+        model = self.trained_on(examples, seed, self.redrawn(adapter, seed))
         values = self._of_model(model) | self._of_images(examples.images, features)
         values |= self._of_adapter(adapter, examples, seed)
         own = {} if predictor is None else self._named_own(self._of_model(predictor))
@@ -200,9 +202,18 @@ class Evaluator:
         model = self.trained_on(self.pair.oracle, seed)
         return self._whole(Scores(values={**values, **self._of_model(model)}, model=model), blanks, features)
 
-    def trained_on(self, examples: Labelled, seed: int) -> TaskNet:
-        """Train a task model on the examples, and on the pair's labelled target images if it has any."""
-        return self.training.fit(examples, self.pair.task, seed, self.pair.labelled)
+    def trained_on(self, examples: Labelled, seed: int, later: Iterable[Labelled] = ()) -> TaskNet:
+        """Train a task model on the examples, and on the pair's labelled target images if it has any.
+
+        ``later`` holds what takes the place of the examples, epoch by epoch.
+        """
+        return self.training.fit(examples, self.pair.task, seed, self.pair.labelled, later)
+
+    def redrawn(self, adapter: Adapter, seed: int) -> Iterator[Labelled]:
+        """Yield the adapted source in new draws without end, or nothing if two draws of the adapter are the same."""
+        one, other = draws(adapter, self.source.images[:NOISE_CHECKED], seed, count=2)
+        if not torch.equal(one, other):
+            yield from (adapted(adapter, self.source, derive(seed, f"epoch {epoch}")) for epoch in count(1))
 
     def _of_adapter(self, adapter: Adapter, examples: Labelled, seed: int) -> dict[str, float]:
         """Return how much an adapter changes the labels and pixels of the source, and how much its draws differ."""

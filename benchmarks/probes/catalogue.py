@@ -5,7 +5,7 @@ from pkgutil import resolve_name
 from benchmarks.probes.probe import Probe
 from mistakes import unknown
 
-PROBES: tuple[str, ...] = ()
+PROBES: tuple[str, ...] = ("adapter-statistics", "gradient-shares", "guidance-aims")
 """Names of probes, which are those of their modules with hyphens."""
 
 

@@ -74,7 +74,7 @@ def unpack(run: Path, device: torch.device) -> TrainedAdapter:
             f"file {str(path)!r} is no adapter ({error}); allowed: the {FILE} that a run writes."
         ) from error
     problem = _problem(**about["problem"])
-    adapter = config_of(about["settings"]).build(problem, device, seed=0).adapter()
+    adapter = config_of(about["settings"]).build(problem, device, seed=0).adapter(iter(()))
     assert isinstance(adapter, torch.nn.Module)
     adapter.load_state_dict(weights)
     return TrainedAdapter(adapter=adapter, shape=problem.shape)

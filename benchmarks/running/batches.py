@@ -1,6 +1,7 @@
 """Batches, drawn on the device from the uint8 images of a pair."""
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 import torch
@@ -21,9 +22,15 @@ class Batches:
 
     def __init__(self, pair: DomainPair, size: int, seed: int) -> None:
         self.size, self._target = size, pair.target
-        self.drawn = 0
+        self.drawn, self.seed = 0, seed
         self.random = generator(seed, "batches", pair.target.device)
         self._source = _seen(pair)
+
+    def aside(self, purpose: str) -> "Batches":
+        """Return the purpose's own stream of batches from its beginning; it is the same at every call and moves nothing."""
+        other = copy(self)
+        other.drawn, other.random = 0, generator(self.seed, f"batches {purpose}", self.random.device)
+        return other
 
     def __iter__(self) -> "Batches":
         return self
@@ -43,12 +50,12 @@ class Batches:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the number of source images drawn and the random state."""
-        return {"drawn": self.drawn, "random": self.random.get_state()}
+        """Return the number of source images drawn, the seed and the random state."""
+        return {"drawn": self.drawn, "seed": self.seed, "random": self.random.get_state()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from a state of the same pair and batch size."""
-        self.drawn = state["drawn"]
+        self.drawn, self.seed = state["drawn"], state["seed"]
         self.random.set_state(state["random"].cpu())
 
     def _draw(self, count: int) -> Tensor:

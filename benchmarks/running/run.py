@@ -125,7 +125,7 @@ def _run(
         check_labels_wanted(config, method)
         trained = bool(method.networks())
         training = train(TrainingState(method, batches, device), scale, watch) if trained else Training()
-        adapter, predictor = method.adapter(), method.predictor()
+        adapter, predictor = method.adapter(batches.aside("adapter")), method.predictor()
         parameters = {name: _count(network.parameters()) for name, network in method.networks().items()}
     evaluator.unchanged.check()
     start = time.perf_counter()

@@ -87,7 +87,7 @@ class TrainingState:
             part.load_state_dict(state[name])
         self.step, self.pretrained, self.drawn = state["step"], state["pretrained"], state["drawn"]
         self.seconds, self.curve = dict(state["seconds"]), list(state["curve"])
-        self.snapshots = [snapshot(self.method, kept["step"]) for kept in state["snapshots"]]
+        self.snapshots = [snapshot(self.method, kept["step"], iter(())) for kept in state["snapshots"]]
         for one, kept in zip(self.snapshots, state["snapshots"], strict=True):
             one.load_state_dict(kept)
 
@@ -145,7 +145,7 @@ def _window(state: TrainingState, scale: Scale) -> None:
     state.step = done
     state.curve.append({"step": done, **numbers})
     if due(done, count, scale.steps):
-        state.snapshots.append(snapshot(state.method, done))
+        state.snapshots.append(snapshot(state.method, done, state.batches.aside("adapter")))
 
 
 def _numbers(terms: Mapping[str, Tensor]) -> dict[str, float]:

@@ -112,7 +112,7 @@ class Canary(Method):
         self.stepped = True
         return {"loss": torch.tensor(0.0)}
 
-    def adapter(self) -> "Spying":
+    def adapter(self, batches: Iterator[Batch]) -> "Spying":
         self.go("adapter")
         return Spying(self)
 

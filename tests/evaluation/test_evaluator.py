@@ -439,6 +439,62 @@ def test_labelled_target_images_teach_the_task_model() -> None:
     )
 
 
+# ---- an adapter with noise
+
+
+class Lucky(Adapt):
+    """Paints each image as it is with a chance of a tenth, else white."""
+
+    def __call__(self, source: Tensor, generator: torch.Generator) -> Tensor:
+        kept = torch.rand(len(source), generator=generator) < 0.1
+        return torch.where(kept[:, None, None, None], source, 1.0)
+
+
+def seen_by_task_model(adapter: Adapt, monkeypatch: pytest.MonkeyPatch) -> list[Labelled]:
+    """The pools of examples that the task model is given, in order of their first use."""
+    pools, draw = list[Labelled](), TaskTraining._draw
+
+    def watched(
+        self: TaskTraining, examples: Labelled, more: Labelled | None, random: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        if not any(examples is known for known in pools):
+            pools.append(examples)
+        return draw(self, examples, more, random)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TaskTraining, "_draw", watched)
+        ev = evaluator()
+        examples = adapted(adapter, ev.source, 0)
+        ev.trained_on(examples, 0, ev.redrawn(adapter, 0))
+    assert pools[0] is examples
+    return pools
+
+
+def test_task_model_sees_new_draws_of_a_noisy_adapter_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    pools, again = (seen_by_task_model(Grain(), monkeypatch) for _ in range(2))
+    epoch = -(-len(evaluator().source) // TRAINING.batch)
+    assert len(pools) == -(-TRAINING.steps // epoch) > 5
+    for one, other in combinations(pools, 2):
+        assert (one.images != other.images).float().mean() > 0.5
+    for one, same in zip(pools, again, strict=True):
+        assert one.images.dtype == torch.uint8
+        assert torch.equal(one.images, same.images)
+        assert torch.equal(one.labels, evaluator().source.labels)
+    assert len(seen_by_task_model(Brighter(3), monkeypatch)) == 1
+
+
+def test_many_draws_teach_where_one_does_not() -> None:
+    ev = evaluator()
+    examples = adapted(Lucky(), ev.source, 0)
+    one = ev.training.fit(examples, ev.pair.task, 0)
+    many = ev.trained_on(examples, 0, ev.redrawn(Lucky(), 0))
+    errors = [error(predict(model, ev.source.images), ev.source.labels) for model in (one, many)]
+    assert errors[1] < errors[0] - 10
+    assert ev.score(Lucky(), None, "source", 0).values["error"] == error(
+        predict(many, ev.pair.test.images), ev.pair.test.labels
+    )
+
+
 # ---- poses
 
 

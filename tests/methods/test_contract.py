@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmarks.evaluation.downstream.task_net import predict
 from benchmarks.evaluation.evaluator import adapted
@@ -73,10 +73,15 @@ def build(row: str, pair: str = "shapes", seed: int = 0, batch: int = BATCH) -> 
     domains = loaded(pair)
     problem = Problem(shape=domains.shape, task=domains.task, batch=batch, steps=12)
     with closed():
-        return RECIPES[row].at("smoke").build(problem, CPU, seed)
+        return RECIPES[row].at("smoke", pair).build(problem, CPU, seed)
 
 
-ADAPTING = [row for row in TRAINED if build(row).adapter() is not None]
+def nothing() -> Iterator[Batch]:
+    """The stream that an adapter is given whose weights are loaded afterwards."""
+    return iter(())
+
+
+ADAPTING = [row for row in TRAINED if build(row).adapter(nothing()) is not None]
 PREDICTING = [row for row in TRAINED if build(row).predictor() is not None]
 
 
@@ -103,6 +108,10 @@ def stream(pair: str = "shapes", seed: int = 0, batch: int = BATCH, drawn: int =
     while batches.drawn < drawn:
         next(batches)
     return batches
+
+
+def aside(pair: str) -> Batches:
+    return stream(pair).aside("adapter")
 
 
 def train(row: str, pair: str = "shapes", seed: int = 0, steps: int = 3) -> tuple[Method, Batches]:
@@ -246,7 +255,7 @@ def test_the_state_survives_a_file(row: str, pair: str) -> None:
 def test_adapter_keeps_shape_and_range_and_the_images_it_is_given(row: str, pair: str) -> None:
     source = images_of(pair)
     kept = source.clone()
-    adapter = train(row, pair)[0].adapter()
+    adapter = train(row, pair)[0].adapter(aside(pair))
     assert adapter is not None
     adapted = adapter(source, generator(0, "test"))
     assert adapted.shape == source.shape
@@ -259,13 +268,13 @@ def test_adapter_keeps_shape_and_range_and_the_images_it_is_given(row: str, pair
 @every_adapting_row
 def test_adapter_is_a_copy_that_later_steps_do_not_reach(row: str, pair: str) -> None:
     method, batches = train(row, pair, steps=1)
-    early = method.adapter()
+    early = method.adapter(aside(pair))
     assert early is not None
     before = bits(early(images_of(pair), generator(0, "test")))
     kept = bits(early.state_dict())
     for _ in range(2):
         method.step(batches)
-    late = method.adapter()
+    late = method.adapter(aside(pair))
     assert late is not None
     assert bits(early(images_of(pair), generator(0, "test"))) == before
     assert bits(early.state_dict()) == kept
@@ -274,12 +283,33 @@ def test_adapter_is_a_copy_that_later_steps_do_not_reach(row: str, pair: str) ->
 
 @every_adapting_row
 def test_adapter_draws_from_the_given_generator_alone(row: str, pair: str) -> None:
-    adapter = train(row, pair)[0].adapter()
+    adapter = train(row, pair)[0].adapter(aside(pair))
     assert adapter is not None
     source, everywhere = images_of(pair), torch.random.get_rng_state()
     first, again = (adapter(source, generator(1, "test")) for _ in range(2))
     assert torch.equal(first, again)
     assert torch.equal(torch.random.get_rng_state(), everywhere)
+
+
+@every_adapting_row
+def test_adapter_depends_on_the_method_and_the_batches_it_is_given_alone(row: str, pair: str) -> None:
+    method = train(row, pair)[0]
+    before = bits(method.state_dict())
+    one, same = (method.adapter(aside(pair)) for _ in range(2))
+    assert one is not None
+    assert same is not None
+    assert bits(one.state_dict()) == bits(same.state_dict())
+    assert bits(method.state_dict()) == before
+
+
+@every_adapting_row
+def test_adapter_without_batches_takes_the_weights_of_one_with_batches(row: str, pair: str) -> None:
+    trained, blank = train(row, pair)[0].adapter(aside(pair)), build(row, pair, seed=1).adapter(nothing())
+    assert isinstance(trained, nn.Module)
+    assert isinstance(blank, nn.Module)
+    blank.load_state_dict(trained.state_dict())
+    one, other = (adapter(images_of(pair), generator(0, "test")) for adapter in (trained, blank))
+    assert torch.equal(one, other)
 
 
 @every_predicting_row
@@ -326,7 +356,7 @@ def test_every_trained_row_gives_an_adapter_or_a_predictor(row: str) -> None:
 def test_asking_midway_does_not_change_training(row: str, pair: str) -> None:
     silent = train(row, pair, steps=3)[0]
     asked, batches = train(row, pair, steps=1)
-    if (adapter := asked.adapter()) is not None:
+    if (adapter := asked.adapter(aside(pair))) is not None:
         adapter(images_of(pair), generator(0, "test"))
     if (predictor := asked.predictor()) is not None:
         predictor(images_of(pair))

@@ -144,3 +144,21 @@ def test_only_source_images_of_seen_classes_are_drawn() -> None:
     assert labels.unique().tolist() == [0, 2]
     drawn = {key for batch in islice(Batches(seen, 32, 0), 60) for key in keys(to_bytes(batch.source))}
     assert drawn == set(keys(pair.source.images[pair.source.labels != 1]))
+
+
+def test_a_stream_aside_is_the_same_at_every_call_and_moves_nothing() -> None:
+    batches, silent = (Batches(loaded("shapes"), 8, 0) for _ in range(2))
+    first = next(batches.aside("adapter")).source
+    next(batches)
+    next(silent)
+    assert torch.equal(next(batches.aside("adapter")).source, first)
+    assert batches.drawn == silent.drawn == 8
+    following = next(batches).source
+    assert torch.equal(following, next(silent).source)
+    assert not torch.equal(next(batches.aside("another")).source, first)
+
+
+def test_a_stream_aside_survives_a_resumption_from_another_seed() -> None:
+    batches, resumed = Batches(loaded("shapes"), 8, 0), Batches(loaded("shapes"), 8, 1)
+    resumed.load_state_dict(batches.state_dict())
+    assert torch.equal(next(resumed.aside("adapter")).source, next(batches.aside("adapter")).source)
