@@ -5,7 +5,7 @@ from pkgutil import resolve_name
 from benchmarks.probes.probe import Probe
 from mistakes import unknown
 
-PROBES: tuple[str, ...] = ()
+PROBES: tuple[str, ...] = ("critic-rate", "forgetting", "global-local")
 """Names of probes, which are those of their modules with hyphens."""
 
 
