@@ -18,14 +18,19 @@ from methods.parts.history import History
 from methods.parts.optimisers import Adam
 from methods.refiner_gan import RefinerGan, RefinerGanConfig
 
-UPDATES = 1800  # of the refiner, about: the steps are a third of it for K_g = 2
+STEPS = {2: 250, 10: 100, 50: 40}  # by the refiner's updates a step
 KEPT, JUDGED, BATCH = 5, 256, 16  # snapshots, images, images
 
 Normalisation = Literal["none", "batch"]
 
 
 def build(
-    pair: DomainPair, refiner_updates: int, normalisation: Normalisation, history: bool, seed: int
+    pair: DomainPair,
+    refiner_updates: int,
+    normalisation: Normalisation,
+    history: bool,
+    seed: int,
+    quick: bool,
 ) -> RefinerGan:
     """Return SimGAN with narrow networks and otherwise the settings of ``small``."""
     config = RefinerGanConfig(
@@ -36,7 +41,7 @@ def build(
         content_strength=2.0,
         refiner_optimiser=Adam(),
         critic_optimiser=Adam(),
-        refiner_pretraining=100,
+        refiner_pretraining=5 if quick else 100,
         critic_pretraining=20,
     )
     problem = Problem(shape=pair.shape, task=pair.task, batch=BATCH, steps=1)
@@ -67,11 +72,11 @@ def measure(seed: int, quick: bool) -> Iterator[Row]:
     """Yield a row for every regime and part of training."""
     pair = load_pair("fonts-digits")
     normalisations: tuple[Normalisation, ...] = ("none", "batch")
-    for refiner_updates, normalisation, history in product((2, 10, 50), normalisations, (False, True)):
-        if quick and refiner_updates > 2:
+    for refiner_updates, normalisation, history in product(STEPS, normalisations, (False, True)):
+        if quick and (refiner_updates > 2 or normalisation == "batch"):
             return
-        steps = KEPT if quick else UPDATES // (refiner_updates + 1)
-        method = build(pair, refiner_updates, normalisation, history, seed)
+        steps = KEPT if quick else STEPS[refiner_updates]
+        method = build(pair, refiner_updates, normalisation, history, seed, quick)
         regime = {"updates": refiner_updates, "norm": normalisation, "history": "yes" if history else "no"}
         for row in forgetting_of(method, pair, steps, seed):
             yield {**regime, **row}

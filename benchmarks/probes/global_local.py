@@ -75,7 +75,9 @@ def judge(critic: Critic, defect: str, size: int, seed: int) -> tuple[float, flo
         told = area_under_roc(*(RefinedVerdict(critic)(images) for images in (refined, real)))
     (slope,) = torch.autograd.grad(fooling_loss(critic(refined.requires_grad_())), refined)
     pull = slope.double().square()
-    return told, ((pull * where).sum((1, 2, 3)) / pull.sum((1, 2, 3))).mean().item()
+    return told, (
+        (pull * where).sum() / pull.sum().clamp(min=1e-300)
+    ).item()  # a sure critic may not pull at all
 
 
 def patch_share(size: int) -> float:
