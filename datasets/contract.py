@@ -25,6 +25,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from datasets.files.closing import check_open
 from datasets.tasks.classification import Classification
 from datasets.tasks.contract import Task
 from datasets.tasks.measures import Measure
@@ -55,9 +56,10 @@ class Labelled:
         return len(self.images)
 
     def to(self, device: torch.device) -> "Labelled":
-        """Return the same examples on ``device``."""
-        masks = None if self.masks is None else self.masks.to(device)
-        return Labelled(images=self.images.to(device), labels=self.labels.to(device), masks=masks)
+        """Return a copy of the examples on ``device``."""
+        masks = None if self.masks is None else self.masks.to(device, copy=True)
+        images, labels = self.images.to(device, copy=True), self.labels.to(device, copy=True)
+        return Labelled(images=images, labels=labels, masks=masks)
 
     def pick(self, which: Tensor) -> "Labelled":
         """Return the examples that ``which`` selects, by index (int64) or by mask (bool, N)."""
@@ -75,7 +77,8 @@ class DomainPair:
     only, and the target holds no other class, while ``source`` and ``test`` hold every class. ``identity`` is a phrase
     that names the edition and the size of the data.
 
-    Raises :class:`UserMistake` if a split is empty or has a wrong type, shape or label range; if the target is not given
+    Raises :class:`~datasets.sealing.SealBroken` while a method runs, whoever loads the pair. Raises
+    :class:`UserMistake` if a split is empty or has a wrong type, shape or label range; if the target is not given
     exactly once; if ``seen`` is not a proper subset of the classes or lacks a class of the target; or if a higher
     headline score is better.
     """
@@ -91,6 +94,7 @@ class DomainPair:
     identity: str = ""
 
     def __post_init__(self) -> None:
+        check_open(f"pair {self.name!r}")
         if (headline := self.task.measures[0]).better != "lower":
             raise UserMistake(
                 f"pair {self.name!r}: headline score {headline.name!r} is better if higher; "
@@ -181,10 +185,10 @@ class DomainPair:
         return digest.hexdigest()[:12]
 
     def to(self, device: torch.device) -> "DomainPair":
-        """Return the same pair with every split on ``device``."""
+        """Return the pair with a copy of every split on ``device``."""
         moved: dict[str, Any] = {name: examples.to(device) for name, examples in self.splits.items()}
         if self.unlabelled is not None:
-            moved["unlabelled"] = self.unlabelled.to(device)
+            moved["unlabelled"] = self.unlabelled.to(device, copy=True)
         return replace(self, **moved)
 
 

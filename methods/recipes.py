@@ -103,13 +103,13 @@ def resolve(row: str) -> tuple[Recipe, dict[str, str]]:
     return RECIPES[name], changes
 
 
-def configure(row: str, scale: str) -> "Config":
-    """Return the config of a row at a scale.
+def configure(row: str, scale: str, pair: str = "") -> "Config":
+    """Return the config of a row at a scale, on a pair if one is named.
 
     Raises :class:`UserMistake` for an unknown recipe, path or value, and for a change that changes nothing.
     """
     recipe, changes = resolve(row)
-    return changed(recipe.at(scale), changes)
+    return changed(recipe.at(scale, pair), changes)
 
 
 def config_of(settings: Settings) -> "Config":

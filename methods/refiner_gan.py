@@ -114,8 +114,12 @@ class RefinerGan(Method):
             self.refiner = Refiner(problem.shape[0], config.refiner)
         with initialising(seed, "critic"):
             self.critic = Critic(problem.shape, config.critic)
-        widths = {"critic_width": self.critic.head.in_channels, "refiner_width": config.refiner.width}
-        self.guidance = guidance_of(config.guidance, seed, **widths)
+        self.guidance = guidance_of(
+            config.guidance,
+            seed,
+            critic_width=self.critic.head.in_channels,
+            refiner=lambda: Refiner(problem.shape[0], config.refiner),
+        )
         for module in (self.refiner, self.critic, self.guidance):
             module.to(device).to(memory_format=torch.channels_last)  # the faster layout on CPU and CUDA
         self.refiner_optimiser = config.refiner_optimiser.over(self.refiner.parameters())
@@ -165,19 +169,21 @@ class RefinerGan(Method):
     def critic_step(self, batch: Batch) -> dict[str, Tensor]:
         """Update D on eq. 2: tell refined images, fresh and from the history, from real images."""
         with torch.no_grad():
-            features = self.refiner.trunk(batch.source[: self.history.fresh])
+            source = batch.source[: self.history.fresh]
+            features = self.refiner.trunk(source)
             refined = self.refiner.decode(features[-1])
         maps = self.critic.trunk(self.history.join(refined))
         adversarial = real_or_refined_loss(self.critic.head(maps), self.critic(batch.target))
-        guidance = self.guidance.loss(maps[: len(refined)], features)
-        self._descend(adversarial + guidance, self.critic_optimiser)
-        return {"critic adversarial": adversarial.detach(), "guidance": guidance.detach()}
+        guided = self.guidance.terms(maps[: len(refined)], source, features)
+        self._descend(adversarial + guided["guidance"], self.critic_optimiser)
+        terms = {"critic adversarial": adversarial, **guided}
+        return {name: value.detach() for name, value in terms.items()}
 
     def _descend(self, loss: Tensor, optimiser: torch.optim.Optimizer) -> None:
         """Take one step down a mean over places times their number: the sum over the critic's map (eq. 2 and 4)."""
         descend(self.critic.places * loss, optimiser)
 
-    def adapter(self) -> Refiner:
+    def adapter(self, batches: Iterator[Batch]) -> Refiner:
         """Return a frozen copy of R."""
         return frozen(self.refiner)
 

@@ -1,7 +1,7 @@
 """Snapshots of a run: frozen copies of a method's adapter, task model and critic, kept for choosing once training is over."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from benchmarks.evaluation.downstream.task_net import predict
 from benchmarks.evaluation.evaluator import Evaluator, adapted, fixed_subset
 from benchmarks.records.selection import CRITERIA
 from datasets.contract import Task
-from methods.contract import Adapter, Method, Predictor, Verdict
+from methods.contract import Adapter, Batch, Method, Predictor, Verdict
 
 SNAPSHOTS = 4  # of a run
 MAX_UNLABELLED = 1000  # images of the target whose predictions are kept
@@ -47,10 +47,13 @@ class Snapshot:
         return networks
 
 
-def snapshot(method: Method, step: int) -> Snapshot:
-    """Return copies of the method's adapter, task model and critic as they are now."""
+def snapshot(method: Method, step: int, batches: Iterator[Batch]) -> Snapshot:
+    """Return copies of the method's adapter, task model and critic as they are now; ``batches`` are those of ``adapter``."""
     return Snapshot(
-        step=step, adapter=method.adapter(), predictor=method.predictor(), verdict=method.verdict()
+        step=step,
+        adapter=method.adapter(batches),
+        predictor=method.predictor(),
+        verdict=method.verdict(),
     )
 
 
@@ -81,7 +84,8 @@ def predictions_of(evaluator: Evaluator, one: Snapshot, model: Predictor | None,
     model = model or one.predictor
     if model is None:
         assert one.adapter is not None, "a method without adapter has a task model of its own"
-        model = evaluator.trained_on(adapted(one.adapter, evaluator.source, seed), seed)
+        examples = adapted(one.adapter, evaluator.source, seed)
+        model = evaluator.trained_on(examples, seed, evaluator.redrawn(one.adapter, seed))
     target = evaluator.pair.target
     some = target[fixed_subset(len(target), MAX_UNLABELLED).to(target.device)]
     images = {"validation": held.images, "target": some, "test": evaluator.pair.test.images}

@@ -19,8 +19,10 @@ from benchmarks.evaluation.downstream.task_net import TaskTraining
 from benchmarks.evaluation.evaluator import Evaluator, Scores, collapse_flags, hold_out
 from benchmarks.evaluation.features.extractors import load_extractor
 from benchmarks.evaluation.features.perceptual import load_perceptual
+from benchmarks.evaluation.promises import BrokenPromise, DataChanged, Diverged, check_labels_wanted
 from benchmarks.evaluation.samples import film, pictures
 from benchmarks.evaluation.snapshots import Predictions, Snapshot, criteria, packed, predictions_of
+from benchmarks.evaluation.steadiness import steady
 from benchmarks.records.record import DIVERGED, FAILED, OK, RunRecord
 from benchmarks.records.store import PREDICTIONS
 from benchmarks.running.adapters import FILE as ADAPTER
@@ -29,7 +31,7 @@ from benchmarks.running.batches import Batches
 from benchmarks.running.clock import wait_for
 from benchmarks.running.memory import keep_freed_memory
 from benchmarks.running.provenance import describe
-from benchmarks.running.training import Diverged, Training, TrainingState, Watch, problem_of, train
+from benchmarks.running.training import Training, TrainingState, Watch, problem_of, train
 from benchmarks.studies.scales import Scale
 from benchmarks.studies.study import RunSpec
 from datasets.catalogue import PAIRS, load_pair
@@ -45,7 +47,7 @@ MIN_IMAGES = 12
 def evaluator_for(
     pair: str, extractor: str, task_steps: int, device: torch.device, data: Path | None
 ) -> Evaluator:
-    """Return the evaluator of a pair, with the pair on the device; the latest two are kept for later runs.
+    """Return the evaluator of a pair, with a copy of the pair on the device; the latest two are kept for later runs.
 
     Raises :class:`UserMistake` for a pair of fewer than ``MIN_IMAGES`` images in a split.
     """
@@ -64,6 +66,7 @@ def evaluator_for(
             f"pair {pair!r} has {evaluator.images} images in its smallest split once a tenth of the source is held out; "
             f"allowed: at least {MIN_IMAGES}, so that halves of the test images can be compared."
         )
+    _ = evaluator.unchanged  # from here on
     return evaluator
 
 
@@ -75,12 +78,26 @@ def run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict
     """
     keep_freed_memory()
     config = config_of(spec.settings)
+    curve: list[Mapping[str, float]] = []
+
+    def seen(step: int, steps: int, terms: Mapping[str, float]) -> None:
+        curve.append(terms)
+        watch(step, steps, terms)
+
     try:
-        return _run(spec, config, data, watch)
+        evaluator = _evaluator(spec, data)
+        try:
+            return _run(spec, config, evaluator, seen)
+        finally:
+            evaluator.unchanged.check()  # after a failure too: later runs would read the same data
     except UserMistake:
         raise
     except Diverged as error:
-        return _unfinished(spec, config, DIVERGED, str(error), error.curve), {}
+        return _unfinished(spec, config, DIVERGED, str(error), tuple(curve)), {}
+    except BrokenPromise as error:
+        if isinstance(error, DataChanged):
+            evaluator_for.cache_clear()
+        return _unfinished(spec, config, FAILED, str(error)), {}
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         said = " ".join(str(error).split())[:300]  # notes of tables are one line each
@@ -88,50 +105,63 @@ def run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict
         return _unfinished(spec, config, FAILED, reason), {}
 
 
-def _run(
-    spec: RunSpec, config: Config, data: Path | None, watch: Watch
-) -> tuple[RunRecord, dict[str, bytes]]:
-    device = torch.device(spec.device)
-    scale = Scale.of(spec.budget)
-    evaluator = evaluator_for(spec.pair, spec.extractor, scale.task_steps, device, data)
+def _evaluator(spec: RunSpec, data: Path | None) -> Evaluator:
+    """Return the evaluator of a spec; raises :class:`UserMistake` if the spec was planned on other data."""
+    task_steps, device = Scale.of(spec.budget).task_steps, torch.device(spec.device)
+    evaluator = evaluator_for(spec.pair, spec.extractor, task_steps, device, data)
     if PAIRS[spec.pair].edition != spec.edition:
         raise UserMistake(
             f"run {spec.id!r} was planned on other data than its pair has now; allowed: a new plan of the study."
         )
-    pair = evaluator.pair
+    return evaluator
+
+
+def _run(
+    spec: RunSpec, config: Config, evaluator: Evaluator, watch: Watch
+) -> tuple[RunRecord, dict[str, bytes]]:
+    device, scale, pair = torch.device(spec.device), Scale.of(spec.budget), evaluator.pair
     problem = problem_of(pair, scale)
     batches = Batches(pair, problem.batch, spec.seed)
     with closed():
         method = config.build(problem, device, spec.seed)
+        check_labels_wanted(config, method)
         trained = bool(method.networks())
         training = train(TrainingState(method, batches, device), scale, watch) if trained else Training()
-        adapter, predictor = method.adapter(), method.predictor()
+        adapter, predictor = method.adapter(batches.aside("adapter")), method.predictor()
+        parameters = {name: _count(network.parameters()) for name, network in method.networks().items()}
+    evaluator.unchanged.check()
     start = time.perf_counter()
+    asked = steady(evaluator, adapter, predictor, spec.seed)
     scores = evaluator.score(adapter, predictor, config.TRAINS_ON, spec.seed)
     snapshots = training.snapshots or (Snapshot(step=0, adapter=adapter, predictor=None),)
     critics = critic_scores(evaluator, snapshots, spec.seed)
     scores = _joined(scores, critics)
     wait_for(device)
     scored = time.perf_counter()
-    _refuse_broken({"score": scores.values, "floor": evaluator.floor}, training)
+    _refuse_broken({"score": scores.values, "floor": evaluator.floor})
     predictions = _predictions(evaluator, snapshots, scores, spec.seed)
     wait_for(device)
     times = {"evaluation": scored - start, "checkpoints": time.perf_counter() - scored}
+    measured = _measured(evaluator, training, scores, critics, predictions, times)
+    _refuse_broken({f"after step {one['step']}, criterion": one for one in measured["snapshots"]})
     record = RunRecord(
         id=spec.id,
         spec=spec.plain,
         status=OK,
         bound=config.BOUND,
         flags=collapse_flags(scores.values, trained),
-        parameters={name: _count(network.parameters()) for name, network in method.networks().items()},
-        **_measured(evaluator, training, scores, critics, predictions, times),
+        parameters=parameters,
+        **measured,
         **describe(device),
     )
     files = {PREDICTIONS: packed(predictions, pair.task)} if predictions else {}
     if trained and adapter is not None:
         files |= pictures(evaluator, adapter, scores, spec.seed)
         files |= film(evaluator, training.snapshots, spec.seed)
-        files[ADAPTER] = pack(adapter, spec, problem)
+        with closed():
+            files[ADAPTER] = pack(adapter, spec, problem)
+    for one in asked:
+        one.check()
     return record, files
 
 
@@ -169,12 +199,12 @@ def _joined(scores: Scores, critics: CriticScores) -> Scores:
     return replace(scores, values=values, blanks=blanks)
 
 
-def _refuse_broken(numbers: Mapping[str, Mapping[str, float | None]], training: Training) -> None:
+def _refuse_broken(numbers: Mapping[str, Mapping[str, float | None]]) -> None:
     """Raise :class:`Diverged` if a measured value is not finite."""
     for kind, values in numbers.items():
         for name, value in values.items():
             if value is not None and not math.isfinite(value):
-                raise Diverged(f"{kind} {name} is not finite", training.curve)
+                raise Diverged(f"{kind} {name} is not finite")
 
 
 def _predictions(

@@ -88,6 +88,13 @@ SUITE: Mapping[str, Score] = {
         better="higher",
         digits=2,
     ),
+    "artefacts": Score(
+        title="artefacts %",
+        short="artefacts",
+        about="share of 8 × 8 patches of adapted images outside the real patches' distribution; 0 … 100; 1 for real images",
+        grid="images",
+        worst=100.0,
+    ),
     "refinement": Score(
         title="mean |R(x) − x|",
         short="refinement",

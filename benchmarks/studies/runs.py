@@ -18,13 +18,14 @@ def runs(study: Study, device: str) -> Iterator[RunSpec]:
     Raises :class:`UserMistake` for an unknown name or setting, and for rows with equal settings.
     """
     scale = {name: value for name, value in asdict(find_scale(study.scale)).items() if name != "about"}
-    configs = {row: configure(row, study.scale) for row in study.rows}
-    _refuse_equal_rows(configs)
+    configs = {pair: {row: configure(row, study.scale, pair) for row in study.rows} for pair in study.pairs}
+    for of_pair in configs.values():
+        _refuse_equal_rows(of_pair)
     entries = {pair: find_entry(pair) for pair in study.pairs}
     for entry in entries.values():
         check_extractor(study.extractor or entry.extractor)
     for pair, entry in entries.items():
-        for seed, (row, config) in product(study.seeds, configs.items()):
+        for seed, (row, config) in product(study.seeds, configs[pair].items()):
             yield RunSpec(
                 pair=pair,
                 row=row,

@@ -115,8 +115,8 @@ class Generator(nn.Module):
         self.blocks = nn.ModuleList(NormedBlock(net.width) for _ in range(net.blocks))
         self.head = nn.Conv2d(net.width, channels, 1)
 
-    def trunk(self, images: Tensor, random: torch.Generator) -> list[Tensor]:
-        """Return every block's output, each N × width × H × W."""
+    def trunk(self, images: Tensor, random: torch.Generator | None = None) -> list[Tensor]:
+        """Return every block's output, each N × width × H × W; a generator without noise needs no ``random``."""
         maps, outputs = F.relu(self.stem(self.noise(images, random)), inplace=True), []
         for block in self.blocks:
             maps = block(maps)
@@ -136,7 +136,8 @@ class DeepCritic(nn.Module):
     """conv 3 × 3, then convs 3 × 3 /2 with batch norm, each twice as wide, down to a height of 4; one linear layer.
 
     Leaky ReLU 0.2; dropout and Gaussian noise follow every hidden layer. Batch norm uses the statistics of the batch at
-    hand and keeps no running ones, since the critic is never evaluated.
+    hand and keeps no running ones, since the critic is never evaluated. Convolutions of stride 2 pad one pixel on all four
+    sides; the release pads maps of even size at the bottom and the right alone.
     """
 
     def __init__(self, shape: tuple[int, int, int], net: DeepCriticNet) -> None:

@@ -1,8 +1,7 @@
-"""SimGAN's networks, guidance, optimisers and the two steps that bring the parts together."""
+"""SimGAN's networks, optimisers and the two steps that bring the parts together."""
 
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from itertools import product
 
 import numpy as np
 import pytest
@@ -16,13 +15,12 @@ from datasets.contract import Classification, to_unit
 from methods.contract import Problem
 from methods.networks.refiner import Critic, CriticNet, Refiner, RefinerNet
 from methods.parts.adversary import fooling_loss, real_or_refined_loss
-from methods.parts.guidance import GGDR, Decoder
+from methods.parts.guidance import GGDR
 from methods.parts.history import History, HistoryBuffer
 from methods.parts.optimisers import Adam, Sgd, descend
 from methods.refiner_gan import RefinerGan, RefinerGanConfig
 from methods.seeding import generator
 from methods.settings import change
-from mistakes import UserMistake
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
@@ -115,77 +113,6 @@ def test_normed_critic_normalises_images_by_their_own_batch() -> None:
     assert [name for name, _ in critic.named_buffers()] == []
 
 
-# ---- guidance
-
-
-def decoder(weight: float = 10, width: int = 3, block: int = -1) -> Decoder:
-    """A decoder that hands the critic's map on as it is."""
-    made = Decoder(GGDR(weight=weight, block=block), critic_width=width, refiner_width=width)
-    nn.init.dirac_(made.decode.weight)
-    nn.init.zeros_(made.decode.bias)  # type: ignore[arg-type]
-    return made
-
-
-def turned(maps: Tensor) -> Tensor:
-    """Maps at right angles to maps of two channels."""
-    return torch.stack([-maps[:, 1], maps[:, 0]], 1)
-
-
-@pytest.mark.parametrize("weight", [10, 0.5])
-def test_guidance_measures_the_angle(weight: float) -> None:
-    maps, guide = noise(2, 2, 3, 4), decoder(weight, width=2)
-    assert guide.loss(maps, [maps]).item() == pytest.approx(0, abs=1e-5)
-    assert guide.loss(maps, [turned(maps)]).item() == pytest.approx(weight)
-    assert guide.loss(maps, [-maps]).item() == pytest.approx(2 * weight)
-
-
-def test_guidance_does_not_see_lengths() -> None:
-    maps, features = noise(2, 3, 3, 4), noise(2, 3, 6, 8, seed=1)
-    loss = decoder().loss(maps, [features])
-    assert torch.allclose(decoder().loss(7 * maps, [0.1 * features]), loss)
-
-
-def test_guidance_averages_features_down_to_any_map() -> None:
-    maps, features = noise(2, 3, 9, 14), noise(2, 3, 35, 55, seed=1)
-    cosines = []
-    for n, i, j in product(range(2), range(9), range(14)):
-        rows, columns = (slice(k * a // b, -(-(k + 1) * a // b)) for k, a, b in ((i, 35, 9), (j, 55, 14)))
-        p, q = maps[n, :, i, j].numpy(), features[n, :, rows, columns].mean((1, 2)).numpy()
-        cosines.append(p @ q / np.linalg.norm(p) / np.linalg.norm(q))
-    expected = 10 * (1 - np.mean(cosines))
-    assert decoder().loss(maps, [features]).item() == pytest.approx(expected, rel=1e-5)
-
-
-@pytest.mark.parametrize("enlarge", [(2, 1, 1, 1), (1, 1, 2, 3)])
-def test_guidance_does_not_grow_with_batch_or_map(enlarge: tuple[int, ...]) -> None:
-    maps, features = noise(2, 3, 3, 3), noise(2, 3, 6, 6, seed=1)
-    larger = decoder().loss(maps.repeat(enlarge), [features.repeat(enlarge)])
-    assert torch.allclose(larger, decoder().loss(maps, [features]))
-
-
-def test_guidance_teaches_critic_and_decoder_but_never_the_refiner() -> None:
-    maps, features, guide = noise(2, 3, 3, 4).requires_grad_(), noise(2, 3, 3, 4, seed=1), decoder()
-    guide.loss(maps, [features.requires_grad_()]).backward()
-    assert features.grad is None
-    assert maps.grad is not None
-    assert maps.grad.abs().max() > 0
-    assert all(p.grad is not None and p.grad.abs().max() > 0 for p in guide.parameters())
-
-
-@pytest.mark.parametrize(("block", "chosen"), [(0, 0), (1, 1), (-1, 1), (-2, 0)])
-def test_guidance_takes_the_block_it_is_told(block: int, chosen: int) -> None:
-    maps = noise(2, 3, 3, 4)
-    features = [noise(2, 3, 3, 4, seed=1)] * 2
-    features[chosen] = maps
-    assert decoder(block=block).loss(maps, features).item() == pytest.approx(0, abs=1e-5)
-
-
-@pytest.mark.parametrize("block", [2, -3])
-def test_guidance_refuses_a_block_that_is_not_there(block: int) -> None:
-    with pytest.raises(UserMistake, match=rf"^guidance.block is {block}; allowed: -2 … 1[^\n]*$"):
-        RefinerGanConfig(guidance=GGDR(block=block), refiner=RefinerNet(blocks=2))
-
-
 # ---- the two steps
 
 
@@ -262,9 +189,10 @@ def test_critic_step_minimises_equation_2_and_guidance_on_fresh_images(guidance:
         features, fakes = method.refiner.trunk(fresh), again.join(method.refiner(fresh))
     judged, real = (F.log_softmax(critic(images), 1) for images in (fakes, batch.target))
     loss = -judged[:, 1].mean() - real[:, 0].mean()
-    loss = loss + deepcopy(method.guidance).loss(critic.trunk(fakes)[:8], features)
+    loss = loss + deepcopy(method.guidance).terms(critic.trunk(fakes)[:8], fresh, features)["guidance"]
     slopes = torch.autograd.grad(9 * loss, list(critic.parameters()))  # the map is 3 × 3
-    assert torch.allclose(sum(method.critic_step(batch).values(), torch.zeros(())), loss)
+    terms = method.critic_step(batch)
+    assert torch.allclose(terms["critic adversarial"] + terms["guidance"], loss)
     for now, start, slope in zip(method.critic.parameters(), critic.parameters(), slopes, strict=True):
         assert torch.allclose(now, start - 0.1 * slope, atol=1e-5)
 
@@ -353,7 +281,7 @@ def test_guidance_of_weight_0_leaves_critic_and_refiner_as_without() -> None:
 
 def test_pretraining_teaches_the_refiner_to_reproduce_its_input() -> None:
     method, batches = smoke({"refiner_pretraining": 300, "critic_pretraining": 0})
-    source = to_unit(batches.source.images)
+    source = to_unit(load_pair("shapes").source.images)
     method.pretrain(batches)
     with torch.no_grad():
         error = (method.refiner(source) - source).abs().mean()

@@ -105,6 +105,16 @@ def test_extractor_is_the_pairs_own_unless_the_study_says_another() -> None:
     assert [spec.extractor for spec in runs(study(extractor="digits-v1"), "cpu")] == ["digits-v1"]
 
 
+def test_runs_have_the_settings_of_their_pair() -> None:
+    planned = runs(study(pairs=("mnist-usps", "linemod"), rows=("pixelda",)), "cpu")
+    towers = {spec.pair: spec.settings["tower"] for spec in planned}
+    assert towers == {"mnist-usps": "TowerNet", "linemod": "DoublingTowerNet"}
+    same = ("pixelda", "pixelda[tower=DoublingTowerNet]")
+    assert list(runs(study(pairs=("mnist-usps",), rows=same), "cpu"))
+    with pytest.raises(UserMistake, match="'tower' is DoublingTowerNet already"):
+        list(runs(study(pairs=("linemod",), rows=same), "cpu"))
+
+
 def test_planning_twice_gives_the_same_ids() -> None:
     first, second = ([spec.id for spec in runs(study(seeds=(0, 1)), "cpu")] for _ in range(2))
     assert first == second

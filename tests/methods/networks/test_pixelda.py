@@ -265,25 +265,6 @@ def test_dropout_next_to_1_drops_next_to_all() -> None:
         assert (seen == 0).float().mean() > 0.99
 
 
-# ---- task tower
-
-
-@pytest.mark.parametrize("image", [(12, 12), (28, 28), (35, 55)])
-def test_tower_is_what_a_naive_pass_computes_on_odd_sizes_too(image: tuple[int, int]) -> None:
-    tower: Any = TaskTower((2, *image), 5, TowerNet(first=3, second=4, hidden=6), ["one", "other"])
-    images = noise(4, 2, *image)
-    for branch in ("one", "other"):
-        maps = F.conv2d(images, tower.first[branch].weight, tower.first[branch].bias, padding=2).relu()
-        maps = F.conv2d(F.max_pool2d(maps, 2), tower.second.weight, tower.second.bias, padding=2).relu()
-        hidden = (F.max_pool2d(maps, 2).flatten(1) @ tower.hidden.weight.T + tower.hidden.bias).relu()
-        assert torch.allclose(tower.features(images, branch), hidden, atol=1e-6)
-        last = (hidden @ tower.second_hidden.weight.T + tower.second_hidden.bias).relu()
-        answers = last @ tower.output.weight.T + tower.output.bias
-        assert torch.allclose(tower.branch(branch)(images), answers, atol=1e-6)
-    assert torch.allclose(tower(images), answers, atol=1e-6)
-    assert not torch.allclose(tower(images), tower.branch("one")(images), atol=1e-4)
-
-
 # ---- what it is taught
 
 

@@ -1,4 +1,4 @@
-"""Losses and history against naive computations; networks and guidance stand in test_refiner_gan.py."""
+"""Losses and history against naive computations; networks stand in test_refiner_gan.py."""
 
 from collections.abc import Callable
 from copy import deepcopy
