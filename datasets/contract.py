@@ -46,25 +46,32 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Labelled:
-    """Images (uint8, N × C × H × W) with the task's labels (N × …) and, where known, masks (bool, N × 1 × H × W)."""
+    """Images (uint8, N × C × H × W) with the task's labels (N × …) and, where known, masks (bool, N × 1 × H × W).
+
+    ``groups`` (int64, N) gives siblings the same number: variants of one drawing, crops of one photograph. A split for
+    validation holds whole groups. Without groups no example has a sibling.
+    """
 
     images: Tensor
     labels: Tensor
     masks: Tensor | None = None
+    groups: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.images)
 
     def to(self, device: torch.device) -> "Labelled":
         """Return a copy of the examples on ``device``."""
-        masks = None if self.masks is None else self.masks.to(device, copy=True)
         images, labels = self.images.to(device, copy=True), self.labels.to(device, copy=True)
-        return Labelled(images=images, labels=labels, masks=masks)
+        masks, groups = (
+            None if part is None else part.to(device, copy=True) for part in (self.masks, self.groups)
+        )
+        return Labelled(images=images, labels=labels, masks=masks, groups=groups)
 
     def pick(self, which: Tensor) -> "Labelled":
         """Return the examples that ``which`` selects, by index (int64) or by mask (bool, N)."""
-        masks = None if self.masks is None else self.masks[which]
-        return Labelled(images=self.images[which], labels=self.labels[which], masks=masks)
+        masks, groups = (None if part is None else part[which] for part in (self.masks, self.groups))
+        return Labelled(images=self.images[which], labels=self.labels[which], masks=masks, groups=groups)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -121,6 +128,11 @@ class DomainPair:
             raise UserMistake(
                 f"{where}: masks are {masks.dtype} of shape {tuple(masks.shape)}; allowed: bool, {expected}."
             )
+        groups = examples.groups
+        if groups is not None and (groups.dtype != torch.int64 or groups.shape != (len(images),)):
+            raise UserMistake(
+                f"{where}: groups are {groups.dtype} of shape {tuple(groups.shape)}; allowed: int64, {(len(images),)}."
+            )
 
     def _check_images(self, split: str, images: Tensor) -> str:
         """Check type and shape; return the beginning of a message about this split."""
@@ -173,7 +185,7 @@ class DomainPair:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Twelve hex digits of the SHA-256 of all splits (images, labels and masks) and of the seen classes."""
+        """Twelve hex digits of the SHA-256 of all splits (images, labels and masks, not groups) and of the seen classes."""
         digest = hashlib.sha256()
         labelled = [(part.images, part.labels, part.masks) for part in self.splits.values()]
         for tensor in (*chain.from_iterable(labelled), self.unlabelled):

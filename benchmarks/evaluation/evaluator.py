@@ -285,11 +285,26 @@ class Evaluator:
 
 
 def hold_out(pair: DomainPair) -> tuple[DomainPair, Labelled]:
-    """Return the pair without a tenth of its source, and that tenth for validation: at most ``MAX_HELD_OUT`` images."""
-    count = len(pair.source)
-    held = torch.zeros(count, dtype=torch.bool)
-    held[fixed_subset(count, max(1, min(count // 10, MAX_HELD_OUT)))] = True
-    return replace(pair, source=pair.source.pick(~held)), pair.source.pick(held)
+    """Return the pair without about a tenth of its source, and that tenth for validation: about ``MAX_HELD_OUT`` images at most.
+
+    Whole groups are held out, so no image for validation has a sibling that is learnt from: at least one, and each further
+    one as long as more than half of it fits. Small groups go first, since several tell more than one; chance decides among
+    equals. Raises :class:`UserMistake` for a source of a single group.
+    """
+    source = pair.source
+    most = min(len(source) // 10, MAX_HELD_OUT)
+    groups = torch.arange(len(source)) if source.groups is None else source.groups
+    names, sizes = groups.unique(return_counts=True)
+    if len(names) < 2:
+        raise UserMistake(
+            f"pair {pair.name!r}: the source has 1 group; allowed: two or more, so that one can be held out."
+        )
+    shuffled = fixed_subset(len(names), len(names))
+    order = shuffled[sizes[shuffled].argsort(stable=True)][:-1]
+    fits = sizes[order].cumsum(0) - sizes[order] / 2 < most
+    fits[0] = True
+    held = torch.isin(groups, names[order[fits]])
+    return replace(pair, source=source.pick(~held)), source.pick(held)
 
 
 def fixed_subset(count: int, most: int) -> Tensor:
@@ -303,7 +318,7 @@ def adapted(adapter: Adapter, source: Labelled, seed: int, batch: int = 256) -> 
     images = torch.cat(
         [to_bytes(paint(adapter, to_unit(part), random)) for part in source.images.split(batch)]
     )
-    return Labelled(images=images, labels=source.labels, masks=source.masks)
+    return replace(source, images=images)
 
 
 def collapse_flags(values: Mapping[str, float | None], trained: bool) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import bench
+from benchmarks.commands.listing import LISTS
 from benchmarks.records import store
 
 ROOT = Path(__file__).parents[2]
@@ -101,7 +102,7 @@ def test_plan_knows_what_is_recorded_and_estimates_the_rest(
     assert all(line["seconds"] > 0 for line in lines)
 
 
-@pytest.mark.parametrize("what", ["methods", "pairs", "scores", "extractors", "studies", "scales"])
+@pytest.mark.parametrize("what", LISTS)
 def test_list(what: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert bench.main(["list", what]) == 0
     plain = capsys.readouterr().out

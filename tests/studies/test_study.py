@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -153,6 +154,17 @@ def test_unknown_name_is_refused_with_the_nearest(changes: dict[str, Any], near:
 
 
 # ---- the published studies
+
+
+def test_the_page_of_results_says_which_studies_are_outdated() -> None:
+    page = (Path(__file__).parents[2] / "results" / "README.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (\S+)( \(outdated\))?$", page, re.MULTILINE)
+    found = {name: mark for name, mark in headings if name in STUDIES}
+    assert found
+    for name, mark in found.items():
+        assert bool(mark) == bool(STUDIES[name].outdated)
+        said = re.sub(r"\s+", " ", page.split(f"## {name}")[1].split("\n## ")[0])
+        assert STUDIES[name].warning in said
 
 
 @pytest.mark.parametrize("name", STUDIES)
