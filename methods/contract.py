@@ -87,6 +87,18 @@ class Predictor(Protocol):
         ...
 
 
+class Verdict(Protocol):
+    """A frozen critic that judges images: N × C × H × W → N numbers, the higher the more adapted an image looks.
+
+    A critic that normalises by its batch judges images beside their batch-mates, as in training: images of one kind at a
+    time.
+    """
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return a verdict on each image."""
+        ...
+
+
 class Stateful(Protocol):
     """An object whose state can be saved and restored: a network, an optimiser, a buffer."""
 
@@ -132,6 +144,10 @@ class Method(ABC):
 
     def predictor(self) -> Predictor | None:
         """Return a frozen copy of the method's own task model, or ``None`` if the method has no task model."""
+        return None
+
+    def verdict(self) -> Verdict | None:
+        """Return a frozen copy of the critic of adapted images, or ``None`` if the method has no such critic."""
         return None
 
     def pretrain(self, batches: Iterator[Batch]) -> None:  # noqa: B027 (most methods have no pretraining)

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from methods.contract import Batch, Config, Method, Problem, Stateful, frozen
-from methods.networks.pixelda import DeepCritic, DeepCriticNet, Generator, GeneratorNet, Noise
+from methods.networks.pixelda import AdaptedVerdict, DeepCritic, DeepCriticNet, Generator, GeneratorNet, Noise
 from methods.networks.tower import AnyTowerNet, DoublingTowerNet, TaskTower, TowerNet
 from methods.parts.adversary import passing_loss, real_or_adapted_loss
 from methods.parts.content import Content, NoContent
@@ -194,6 +194,10 @@ class PixelDA(Method):
     def predictor(self) -> TaskTower:
         """Return a frozen copy of T; target images pass through its branch for adapted images."""
         return frozen(self.tower)
+
+    def verdict(self) -> AdaptedVerdict:
+        """Return a frozen copy of D that gives one verdict an image."""
+        return AdaptedVerdict(self.critic)
 
 
 def _redraw(network: nn.Module, spread: float) -> None:

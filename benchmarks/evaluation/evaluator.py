@@ -30,6 +30,7 @@ from methods.seeding import derive, generator
 from mistakes import UserMistake
 
 OF_ADAPTED = ("label_error", "refinement", "diversity", "lpips_diversity")
+OF_CRITIC = ("critic_auc", "forgetting")
 # fmt: off
 OF_IMAGES = (
     "fid", "fid_limit", "kid", "mind", "precision", "recall", "density", "coverage", "artefacts", "spread",
@@ -78,7 +79,7 @@ class Evaluator:
     perceptual: Distance | None = None
 
     def __post_init__(self) -> None:
-        taken = {"step", *OF_ADAPTED, *OF_IMAGES, *CRITERIA}
+        taken = {"step", *OF_ADAPTED, *OF_CRITIC, *OF_IMAGES, *CRITERIA}
         if twice := [name for name in self._measures if name in taken]:
             raise UserMistake(
                 f"pair {self.pair.name!r}: its task has a score {twice[0]!r}, which is a score of the suite; allowed: another name."

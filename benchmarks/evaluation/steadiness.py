@@ -16,9 +16,7 @@ from methods.contract import Adapter, Predictor
 from methods.seeding import generator
 
 ASKED_IMAGES = 32
-TOLERANCE = (
-    1e-4  # of the largest answer; batches of one size round alike, so that float32 differs by less than 1e-6
-)
+TOLERANCE = 1e-4  # of the largest answer; batches of one size round alike, float32 to less than 1e-6
 
 
 class Steady:

@@ -7,12 +7,14 @@ import math
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from benchmarks.evaluation.critics import CriticScores, critic_scores
 from benchmarks.evaluation.downstream.task_net import TaskTraining
 from benchmarks.evaluation.evaluator import Evaluator, Scores, collapse_flags, hold_out
 from benchmarks.evaluation.features.extractors import load_extractor
@@ -34,7 +36,7 @@ from benchmarks.studies.scales import Scale
 from benchmarks.studies.study import RunSpec
 from datasets.catalogue import PAIRS, load_pair
 from datasets.sealing import closed, seal
-from methods.contract import Adapter, Config
+from methods.contract import Config
 from methods.recipes import config_of
 from mistakes import UserMistake
 
@@ -131,13 +133,16 @@ def _run(
     start = time.perf_counter()
     asked = steady(evaluator, adapter, predictor, spec.seed)
     scores = evaluator.score(adapter, predictor, config.TRAINS_ON, spec.seed)
+    snapshots = training.snapshots or (Snapshot(step=0, adapter=adapter, predictor=None),)
+    critics = critic_scores(evaluator, snapshots, spec.seed)
+    scores = _joined(scores, critics)
     wait_for(device)
     scored = time.perf_counter()
     _refuse_broken({"score": scores.values, "floor": evaluator.floor})
-    predictions = _predictions(evaluator, training.snapshots, adapter, scores, spec.seed)
+    predictions = _predictions(evaluator, snapshots, scores, spec.seed)
     wait_for(device)
     times = {"evaluation": scored - start, "checkpoints": time.perf_counter() - scored}
-    measured = _measured(evaluator, training, scores, predictions, times)
+    measured = _measured(evaluator, training, scores, critics, predictions, times)
     _refuse_broken({f"after step {one['step']}, criterion": one for one in measured["snapshots"]})
     record = RunRecord(
         id=spec.id,
@@ -164,6 +169,7 @@ def _measured(
     evaluator: Evaluator,
     training: Training,
     scores: Scores,
+    critics: CriticScores,
     predictions: Sequence[Predictions],
     times: Mapping[str, float],
 ) -> dict[str, Any]:
@@ -180,8 +186,17 @@ def _measured(
         "seconds": {**training.seconds, **times},
         "peak_mib": training.peak_mib,
         "curve": training.curve,
-        "snapshots": tuple(criteria(evaluator, one) for one in predictions),
+        "snapshots": tuple(
+            {**criteria(evaluator, one), **auc}
+            for one, auc in zip(predictions, critics.by_snapshot, strict=False)  # a bound may predict nothing
+        ),
     }
+
+
+def _joined(scores: Scores, critics: CriticScores) -> Scores:
+    """Return the scores together with those of the critics."""
+    values, blanks = {**scores.values, **critics.values}, {**scores.blanks, **critics.blanks}
+    return replace(scores, values=values, blanks=blanks)
 
 
 def _refuse_broken(numbers: Mapping[str, Mapping[str, float | None]]) -> None:
@@ -195,7 +210,6 @@ def _refuse_broken(numbers: Mapping[str, Mapping[str, float | None]]) -> None:
 def _predictions(
     evaluator: Evaluator,
     snapshots: Sequence[Snapshot],
-    adapter: Adapter | None,
     scores: Scores,
     seed: int,
 ) -> list[Predictions]:
@@ -205,7 +219,7 @@ def _predictions(
     """
     if scores.model is None:
         return []
-    *before, last = snapshots or [Snapshot(step=0, adapter=adapter, predictor=None)]
+    *before, last = snapshots
     earlier = [predictions_of(evaluator, one, None, seed) for one in before]
     return [*earlier, predictions_of(evaluator, last, scores.model, seed)]
 

@@ -137,6 +137,23 @@ SUITE: Mapping[str, Score] = {
         better="neither",
         digits=3,
     ),
+    "critic_auc": Score(
+        title="critic's AUC",
+        short="critic's AUC",
+        about="share of pairs of an adapted and a real training image that the method's last critic tells apart; 0 … 1; 0.5 is chance",
+        grid="images",
+        better="neither",
+        digits=2,
+    ),
+    "forgetting": Score(
+        title="critic's forgetting",
+        short="forgetting",
+        about="the last critic's AUC on present adapted images less its mean AUC on those of earlier snapshots; −1 … 1; "
+        "above 0 where it tells earlier ones worse",
+        grid="images",
+        better="neither",
+        digits=3,
+    ),
 }
 """The scores that need no labels."""
 

@@ -16,13 +16,11 @@ critic's loss alone, on fresh fakes alone, against detached features.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Literal
+from typing import Literal, Protocol, Self
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from methods.networks.pixelda import Generator
-from methods.networks.refiner import Refiner
 from methods.seeding import initialising
 from mistakes import UserMistake
 
@@ -58,11 +56,25 @@ class GGDR:
             )
 
 
+class Painter(Protocol):
+    """A refiner or generator: residual blocks, then a 1 × 1 convolution to an image."""
+
+    head: nn.Conv2d
+
+    def trunk(self, images: Tensor) -> list[Tensor]:
+        """Return every block's output, each N × f × H × W, for images N × C × H × W."""
+        ...
+
+    def requires_grad_(self, requires_grad: bool) -> Self:
+        """Say whether the weights are trained, as any module does."""
+        ...
+
+
 class Decoder(nn.Module):
     """The decoder of :class:`GGDR` with its loss; ``network`` has the features that replace the refiner's, if any."""
 
     def __init__(
-        self, guidance: GGDR, *, critic_width: int, aim_width: int, network: Refiner | Generator | None = None
+        self, guidance: GGDR, *, critic_width: int, aim_width: int, network: Painter | None = None
     ) -> None:
         super().__init__()
         self.guidance = guidance
@@ -109,7 +121,7 @@ class NoGuidance(nn.Module):
 
 
 def guidance_of(
-    guidance: GGDR | None, seed: int, *, critic_width: int, refiner: Callable[[], Refiner | Generator]
+    guidance: GGDR | None, seed: int, *, critic_width: int, refiner: Callable[[], Painter]
 ) -> Decoder | NoGuidance:
     """Return the decoder of a run, or :class:`NoGuidance` where ``guidance`` is ``None``.
 

@@ -82,6 +82,7 @@ def nothing() -> Iterator[Batch]:
 
 
 ADAPTING = [row for row in TRAINED if build(row).adapter(nothing()) is not None]
+JUDGING = [row for row in TRAINED if build(row).verdict() is not None]
 PREDICTING = [row for row in TRAINED if build(row).predictor() is not None]
 
 
@@ -94,6 +95,7 @@ every_row = pytest.mark.parametrize(("row", "pair"), PLACES)
 every_trained_row = pytest.mark.parametrize(("row", "pair"), [p for p in PLACES if p[0] in TRAINED])
 every_adapting_row = pytest.mark.parametrize(("row", "pair"), on(ADAPTING))
 every_predicting_row = pytest.mark.parametrize(("row", "pair"), on(PREDICTING))
+every_judging_row = pytest.mark.parametrize(("row", "pair"), on(JUDGING))
 every_refiner = pytest.mark.parametrize("row", REFINERS)
 
 
@@ -329,9 +331,31 @@ def test_predictor_gives_the_tasks_outputs_from_a_copy(row: str, pair: str) -> N
     assert not torch.equal(late(target), outputs)
 
 
+@every_judging_row
+def test_verdict_is_a_number_an_image_from_a_copy_that_draws_nothing(row: str, pair: str) -> None:
+    method, batches = train(row, pair, steps=1)
+    early, everywhere = method.verdict(), torch.random.get_rng_state()
+    assert early is not None
+    images = images_of(pair)
+    said = early(images)
+    assert said.shape == (8,)
+    assert not said.requires_grad
+    for _ in range(2):
+        method.step(batches)
+    late = method.verdict()
+    assert late is not None
+    assert torch.equal(early(images), said)
+    assert not torch.equal(late(images), said)
+    assert torch.equal(torch.random.get_rng_state(), everywhere)
+
+
+def test_gans_have_a_critic_of_images() -> None:
+    assert {"simgan", "pixelda"} <= set(JUDGING) <= set(ADAPTING)
+
+
 @pytest.mark.parametrize(("row", "pair"), [p for p in PLACES if p[0] in ADAPTING])
 def test_adapter_paints_an_image_the_same_way_whatever_its_batch_mates_are(row: str, pair: str) -> None:
-    adapter, images = train(row, pair, steps=1)[0].adapter(), loaded(pair).source.images
+    adapter, images = train(row, pair, steps=1)[0].adapter(aside(pair)), loaded(pair).source.images
     assert adapter is not None
     asked = steady_adapter(adapter, images[:8], seed=0)
     adapted(adapter, loaded(pair).source.pick(torch.arange(8, 20)), seed=0)
@@ -360,6 +384,8 @@ def test_asking_midway_does_not_change_training(row: str, pair: str) -> None:
         adapter(images_of(pair), generator(0, "test"))
     if (predictor := asked.predictor()) is not None:
         predictor(images_of(pair))
+    if (verdict := asked.verdict()) is not None:
+        verdict(images_of(pair))
     asked.state_dict()
     for _ in range(2):
         asked.step(batches)

@@ -18,7 +18,7 @@ from tests.small.folders import folder_pair, write_toml
 
 pytestmark = pytest.mark.usefixtures("names_as_before")
 ROOT = Path(__file__).parents[2]
-OWN = "simgan[history.batches=1;adversary.scope=image]"
+OWN = "simgan[history.batches=1;critic.verdict=image]"
 PLUGIN = (
     "from methods.recipes import simgan\n"
     'RECIPES = [simgan.but("short", {"history.batches": 1}, "a short history")]\n'

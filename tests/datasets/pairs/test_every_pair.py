@@ -79,7 +79,7 @@ def test_masks_are_bool_of_one_channel_and_cover_a_part(pair: DomainPair) -> Non
 
 
 def test_loading_twice_gives_the_same_bits_and_leaves_global_randomness_alone(pair: DomainPair) -> None:
-    uci_digits.handwritten.cache_clear()
+    uci_digits._embedded.cache_clear()
     before = torch.get_rng_state(), np.random.get_state(), random.getstate()
     again = load_pair(pair.name, DATA)
     assert torch.equal(torch.get_rng_state(), before[0])

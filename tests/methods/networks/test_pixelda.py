@@ -10,7 +10,15 @@ from torch import Tensor, nn
 
 from datasets.contract import ClassificationAndPose
 from datasets.tasks.pose import quaternions
-from methods.networks.pixelda import DeepCritic, DeepCriticNet, Generator, GeneratorNet, Noise, NormedBlock
+from methods.networks.pixelda import (
+    AdaptedVerdict,
+    DeepCritic,
+    DeepCriticNet,
+    Generator,
+    GeneratorNet,
+    Noise,
+    NormedBlock,
+)
 from methods.networks.tower import TaskTower, TowerNet
 from methods.parts.guidance import GGDR
 from methods.parts.lessons import Lesson
@@ -186,6 +194,19 @@ def test_undisturbed_critic_is_what_a_naive_pass_computes(verdict: Any) -> None:
     if verdict == "image":
         places = (places - critic.head.bias).sum((2, 3), keepdim=True) + critic.head.bias
     assert torch.allclose(critic(images, stream()), places, atol=1e-4)
+
+
+@pytest.mark.parametrize("verdict", ["image", "patches"])
+def test_verdict_is_that_of_the_undisturbed_critic(verdict: Any) -> None:
+    critic = shuffled(DeepCritic((2, 13, 9), DeepCriticNet(width=3, verdict=verdict)))
+    images = noise(4, 2, 13, 9)
+    calm = DeepCritic((2, 13, 9), DeepCriticNet(width=3, verdict=verdict, dropout=0, noise=0))
+    calm.load_state_dict(critic.state_dict())
+    said = -calm(images, stream()).mean((1, 2, 3))
+    judge = AdaptedVerdict(critic)
+    assert torch.equal(judge(images), said)
+    assert torch.equal(judge(images), said)
+    assert critic.net.noise > 0
 
 
 def disturbed(net: DeepCriticNet) -> list[tuple[Tensor, Tensor]]:
