@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 
 from matplotlib import style
 from matplotlib.figure import Figure
@@ -11,6 +12,7 @@ from PIL import Image
 
 from benchmarks.figures.costs import step_figure
 from benchmarks.figures.curves import curve_figure
+from benchmarks.figures.marks import PALETTE
 from benchmarks.figures.scatter import fid_error_figure, pareto_figure
 from benchmarks.figures.scores import difference_figure, score_figure
 from benchmarks.figures.sheets import draw_sheet, film_sheet, neighbour_sheet, sample_sheet
@@ -80,6 +82,7 @@ SHEETS: Mapping[str, Sheet] = {
         caption="One picture: source images over the same as each row paints them at each checkpoint (first seed).",
     ),
 }
+LETTERS_PER_INCH = 12  # of small text, with some room
 FIGURES: Mapping[str, Chart | Sheet] = {**CHARTS, **SHEETS}
 SETTINGS = {
     "svg.fonttype": "path",  # looks the same where the font is missing
@@ -112,6 +115,12 @@ def drawn(
         with style.context(["default", SETTINGS]):  # whatever the user's own matplotlibrc says
             figure = (
                 kind.draw(study, records, results) if isinstance(kind, Sheet) else kind.draw(study, records)
+            )
+        if isinstance(figure, Figure) and study.warning:
+            figure.supxlabel(
+                fill(study.warning, int(LETTERS_PER_INCH * figure.get_figwidth())),
+                fontsize="small",
+                color=PALETTE[1],
             )
         if figure is not None:
             yield name, figure

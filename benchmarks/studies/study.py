@@ -17,7 +17,8 @@ OPTIONAL = ("edition", "code", "reproducible")
 class Study:
     """A comparison of rows. Differences are taken to the baseline, the first row that is no bound.
 
-    ``extractor`` is the feature extractor of FID and KID; ``None`` means the extractor of each pair.
+    ``extractor`` is the feature extractor of FID and KID; ``None`` means the extractor of each pair. ``outdated`` says what
+    is no longer true of the records that were made of it, until it is run anew; every heading shows that.
     """
 
     name: str
@@ -27,6 +28,17 @@ class Study:
     seeds: tuple[int, ...]
     scale: str = "small"
     extractor: str | None = None
+    outdated: str = ""
+
+    @property
+    def heading(self) -> str:
+        """The name, with "(outdated)" if some of its records are no longer true."""
+        return f"{self.name} (outdated)" if self.outdated else self.name
+
+    @property
+    def warning(self) -> str:
+        """A sentence on what is no longer true of the records; "" if they hold."""
+        return f"Outdated until it is run anew: {self.outdated}." if self.outdated else ""
 
     def __post_init__(self) -> None:
         for kind, names in (("method", self.rows), ("pair", self.pairs)):

@@ -31,6 +31,7 @@ COSTS = {
     "checkpoints": ("checkpoints s", 1),
 }
 QUARTILES = ("step_q1", "step_q3")
+NOTHING = "SourceOnly"  # the bound that adapts nothing; a row that is not clearly better is no winner
 BUDGET = ("steps", "images_per_step")  # costs that have a column only if rows differ in them
 
 Numbers = Mapping[tuple[str, str], Estimate | None]
@@ -139,17 +140,34 @@ class Summary:
         return number.written(digits, sign=True) if number else ""
 
     def winner(self, name: str) -> str | None:
-        """Return the trained row whose interval of a score is better than every other row's and overlaps none of them."""
-        if name not in self.scores or self.score(name).better == "neither":
+        """Return the trained row whose interval of a score is better than every other's and overlaps none of them.
+
+        The others are the trained rows, of which there must be one, and the bound that adapts nothing. The winner has a
+        value for every planned run. ``None`` without such a row, and for scores that mark none.
+        """
+        if name not in self.scores or self.score(name).better == "neither" or not self.score(name).marked:
             return None
         sign = 1 if self.score(name).better == "lower" else -1
-        rows = [row for row in self.settings if row not in self.bounds]
+        rows = [
+            row
+            for row in self.settings
+            if row not in self.bounds or self.settings[row].get("method") == NOTHING
+        ]
         found = {row: number for row in rows if (number := self.means[row, name])}
-        if len(found) < 2 or any(number.half is None for number in found.values()):
+        if len(found.keys() - self.bounds) < 2 or any(number.half is None for number in found.values()):
             return None
         best, *others = sorted(found, key=lambda row: sign * found[row].mean)
+        if best in self.bounds or found[best].count < self.planned[best]:
+            return None
         gaps = [abs(found[row].mean - found[best].mean) - (found[row].half or 0) for row in others]
         return best if min(gaps) > (found[best].half or 0) else None
+
+    @cached_property
+    def own_models(self) -> Collection[str]:
+        """The rows whose headline score is that of the task model that the method trains itself, in every run."""
+        name = self.known.headline.name
+        cells = {row: by_seed(self.runs, name, row) for row in self.runs}
+        return [row for row, mine in cells.items() if mine and mine == by_seed(self.runs, f"own_{name}", row)]
 
 
 def summarise(study: Study, records: Sequence[RunRecord]) -> Summary:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.records.record import OK, RunRecord
 from benchmarks.statistics.estimates import Estimate, interquartile_mean, worst_case
+from benchmarks.statistics.significance import MIN_DIFFERENCES
 from benchmarks.studies.study import Study
 from benchmarks.tables.by_rule import Choices, choices, chosen_runs, rule_grid, rule_grids, unchosen
 from benchmarks.tables.cells import Columns, Grid
@@ -114,7 +115,7 @@ def _table(study: Study, comparison: Comparable) -> Table:
     )
     table = Table(
         name=comparison.name,
-        title=f"{study.name}: {records[0].spec['pair']}",
+        title=f"{study.heading}: {records[0].spec['pair']}",
         about=_about(summary, records),
         grids=tuple(grid for grid in grids if grid),
         notes=(
@@ -152,12 +153,14 @@ def _about(summary: Summary, records: Sequence[RunRecord]) -> str:
     )
     identity = f" ({protocol['identity']})" if "identity" in protocol else ""
     paired = f" Δ: to {summary.baseline}, paired by seed." if summary.baseline else ""
+    warning = f"{study.warning} " if study.warning else ""
     return (
-        f"{study.about[0].upper()}{study.about[1:]}. Scale {study.scale}, seeds "
+        f"{warning}{study.about[0].upper()}{study.about[1:]}. Scale {study.scale}, seeds "
         f"{seeds_said(study.seeds)}, {machines_said(records)}; "
         f"images: {sizes}; data {protocol.get('data', 'unknown')}{identity}. "
         f"Mean ± 95 % t-interval over seeds.{paired} {_directions(summary)}"
-        "Bold: settings other than the baseline's, and a trained row's score whose interval lies apart from every other's."
+        "Bold: settings other than the baseline's, and a trained row's score, all runs done, whose interval is better than "
+        "every other trained row's and source-only's and lies apart from them."
     )
 
 
@@ -172,7 +175,10 @@ def _directions(summary: Summary) -> str:
 
 
 def _failures(summary: Summary, records: Sequence[RunRecord]) -> Iterable[str]:
-    """Yield a note for every failed or flagged run, and the worst possible mean of every row with failed runs."""
+    """Yield a note for every failed or flagged run, and the worst possible mean of every row with failed runs.
+
+    A row without finished runs has that mean for the headline score alone: it may lack the others.
+    """
     for record in records:
         run = f"{record.spec['row']}, seed {record.spec['seed']}"
         if record.status != OK:
@@ -182,12 +188,14 @@ def _failures(summary: Summary, records: Sequence[RunRecord]) -> Iterable[str]:
     for row in dict.fromkeys(record.row for record in records if record.status != OK):
         for name in [name for name in summary.scores if summary.score(name).worst is not None]:
             values, planned = [*by_seed(summary.runs, name, row).values()], summary.planned[row]
-            if values:
+            if values or (not summary.done[row] and name == summary.known.headline.name):
                 bound = worst_case(values, planned, summary.score(name).worst or 0)
                 yield (
                     f"{row}: {len(values)} of {planned} runs done; {summary.score(name).short} would be {bound:.1f} "
                     "were the others as bad as can be"
                 )
+        if summary.done[row]:
+            yield f"{row}: every mean, difference and P(better) is of its finished runs alone"
 
 
 def _blanks(summary: Summary, records: Sequence[RunRecord]) -> Iterable[str]:
@@ -208,7 +216,7 @@ def _blanks(summary: Summary, records: Sequence[RunRecord]) -> Iterable[str]:
 def _columns(summary: Summary) -> Columns:
     """Return the table for machines: mean, half-width and count of every number.
 
-    Compared scores also have a BCa interval and an interquartile mean.
+    Compared scores also have an interquartile mean and, from ``MIN_DIFFERENCES`` seeds on, a BCa interval.
     """
     lines = []
     for row in summary.study.rows:
@@ -236,7 +244,8 @@ def _more_of(name: str, row: str, summary: Summary) -> dict[str, Any]:
     values, title = [*by_seed(summary.runs, name, row).values()], summary.title(name)
     if not values:
         return {}
-    low, high = summary.bootstraps.scores[row, name] or (None, None)
+    enough = len(values) >= MIN_DIFFERENCES  # with fewer the interval is far too short
+    low, high = (summary.bootstraps.scores[row, name] if enough else None) or (None, None)
     return {f"{title} BCa low": low, f"{title} BCa high": high, f"{title} IQM": interquartile_mean(values)}
 
 

@@ -3,11 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mistakes import UserMistake
+
+Parameters = Iterable[nn.Parameter] | Iterable[dict[str, Any]]
+"""Parameters, or groups of them with settings of their own, as torch's optimisers take them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +62,13 @@ class StepDecay:
 
     def with_decay(self, optimiser: torch.optim.Optimizer) -> torch.optim.Optimizer:
         """Let the optimiser count its updates and lower its rate after every ``every`` of them; return it."""
-        (group,) = optimiser.param_groups
-        group["updates"] = 0
+        for group in optimiser.param_groups:
+            group["updates"] = 0
 
         def after(optimiser: torch.optim.Optimizer, *_: object) -> None:
-            (group,) = optimiser.param_groups
-            group["updates"] += 1
-            group["lr"] = self.rate * self.decay ** (group["updates"] // self.every)
+            for group in optimiser.param_groups:
+                group["updates"] += 1
+                group["lr"] = self.rate * self.decay ** (group["updates"] // self.every)
 
         optimiser.register_step_post_hook(after)
         return optimiser
@@ -88,7 +92,7 @@ class DecayedAdam(StepDecay):
                 f"optimiser has beta1 {self.beta1}, clip {self.clip}; allowed: 0 ≤ beta1 < 1, clip > 0."
             )
 
-    def over(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    def over(self, parameters: Parameters) -> torch.optim.Optimizer:
         """Return the optimiser of these parameters."""
         optimiser = torch.optim.Adam(parameters, lr=self.rate, betas=(self.beta1, 0.999))
         optimiser.register_step_pre_hook(lambda optimiser, *_: _clip(optimiser, self.clip))
@@ -108,7 +112,7 @@ class DecayedSgd(StepDecay):
         if not 0 <= self.momentum < 1:
             raise UserMistake(f"momentum is {self.momentum}; allowed: a number from 0 on, below 1.")
 
-    def over(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    def over(self, parameters: Parameters) -> torch.optim.Optimizer:
         """Return the optimiser of these parameters."""
         return self.with_decay(torch.optim.SGD(parameters, lr=self.rate, momentum=self.momentum))
 
@@ -123,15 +127,22 @@ def updates(optimiser: torch.optim.Optimizer) -> int:
 
 def _clip(optimiser: torch.optim.Optimizer, max_norm: float) -> None:
     """Clip every gradient to ``max_norm``, in two launches for all and without waiting for the device."""
-    gradients = [parameter.grad for group in optimiser.param_groups for parameter in group["params"]]
+    found = (parameter.grad for group in optimiser.param_groups for parameter in group["params"])
+    gradients = [gradient for gradient in found if gradient is not None]
     scales = (max_norm / torch.stack(torch._foreach_norm(gradients))).clamp(max=1)
     torch._foreach_mul_(gradients, list(scales))
 
 
 def descend(loss: Tensor, optimiser: torch.optim.Optimizer) -> None:
-    """Take one step down ``loss``; gradients are computed for the optimiser's own parameters and no others."""
-    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
-    for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+    """Take one step down ``loss``; gradients are computed for the optimiser's own parameters and no others.
+
+    Parameters that ``loss`` does not reach, or that are frozen, stay as they are, and so does the optimiser's state of
+    them: a gradient of zero would let Adam's second moment forget its start, and its first steps come out too long.
+    """
+    own = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+    parameters = [parameter for parameter in own if parameter.requires_grad]
+    gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+    for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = gradient
     optimiser.step()
 

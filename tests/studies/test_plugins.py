@@ -188,3 +188,16 @@ def test_a_method_that_draws_from_the_global_stream_fails_it(
     assert bench.main(["check-method", str(mine)]) == 1
     said = capfd.readouterr().out
     assert "test_building_and_training_leave_the_global_random_state_alone[moments-shapes]" in said
+
+
+def test_what_a_wrong_method_does_is_named(mine: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    text = mine.read_text().replace(
+        '        return {"gap"', '        batch.source.mul_(0.9)\n        return {"gap"'
+    )
+    mine.write_text(text.replace("(source - from_mean)", "(source - source.mean() - from_mean)"))
+    assert bench.main(["check-method", str(mine)]) == 1
+    said = capfd.readouterr().out
+    assert "the method writes into batch.source; allowed: writing into a copy" in said
+    assert "BrokenPromise: the adapter looks at an image's batch-mates" in said
+    for name in ("batches_are_left_as_they_were_given", "same_way_whatever_its_batch_mates_are"):
+        assert f"{name}[moments-shapes]" in said
