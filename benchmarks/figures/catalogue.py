@@ -19,7 +19,7 @@ from benchmarks.figures.sheets import draw_sheet, film_sheet, neighbour_sheet, s
 from benchmarks.records.files import write_atomic
 from benchmarks.records.record import RunRecord
 from benchmarks.studies.study import Study
-from benchmarks.tables.table import comparisons
+from benchmarks.tables.comparable import comparisons
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,17 +91,19 @@ SETTINGS = {
 }
 
 
-def write(study: Study, records: Sequence[RunRecord], results: Path) -> list[Path]:
+def write(study: Study, records: Sequence[RunRecord], results: Path, pool: bool = False) -> list[Path]:
     """Write the figures of each comparison in a study into ``results/figures``; return their paths.
+
+    ``pool`` takes scores of several machines together; their costs are not drawn.
 
     A chart becomes ``COMPARISON--NAME.png`` and ``.svg``, a sheet of pictures a PNG file; the same records give the
     same bytes. Raises :class:`UserMistake` for records that make no table, and for a folder that cannot be written.
     """
     written = []
-    for comparison, mine in comparisons(study, records).items():
-        for name, figure in drawn(study, mine, results):
+    for one in comparisons(study, records, pool):
+        for name, figure in drawn(study, one.records, results):
             for ending, content in rendered(figure).items():
-                written.append(write_atomic(results / "figures" / f"{comparison}--{name}.{ending}", content))
+                written.append(write_atomic(results / "figures" / f"{one.name}--{name}.{ending}", content))
     return written
 
 

@@ -31,13 +31,15 @@ INTERVALS = (
 )
 
 
-def page(found: Sequence[Found], results: Path) -> str:
+def page(found: Sequence[Found], results: Path, pool: bool = False) -> str:
     """Return the report of studies with their records as one HTML document; pictures are read from ``results``.
+
+    ``pool`` takes scores of several machines together.
 
     The same records and pictures give the same text. Raises :class:`UserMistake` as ``tables_of`` does.
     """
     ordered = [(study, sorted(records, key=lambda record: record.id)) for study, records in found]
-    tables = [(study, tables_of(study, records)) for study, records in ordered]
+    tables = [(study, tables_of(study, records, pool)) for study, records in ordered]
     body = "\n".join(
         [
             '<a class="skip" href="#content">To the tables</a>',

@@ -31,6 +31,7 @@ from benchmarks.running.batches import Batches
 from benchmarks.running.clock import wait_for
 from benchmarks.running.memory import keep_freed_memory
 from benchmarks.running.provenance import describe
+from benchmarks.running.reproducible import settled
 from benchmarks.running.training import Training, TrainingState, Watch, problem_of, train
 from benchmarks.studies.scales import Scale
 from benchmarks.studies.study import RunSpec
@@ -76,6 +77,12 @@ def run(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict
     ``watch(step, steps, terms)`` is called after every timed window except a window that diverges. A failed or diverged
     run gives a record with that status. Only a :class:`UserMistake` is raised, since it would fail every other run too.
     """
+    with settled(spec.reproducible):
+        return _ended(spec, data, watch)
+
+
+def _ended(spec: RunSpec, data: Path | None, watch: Watch) -> tuple[RunRecord, dict[str, bytes]]:
+    """Do as :func:`run` in a process that is settled; the host of a failed run is recorded there too."""
     keep_freed_memory()
     config = config_of(spec.settings)
     curve: list[Mapping[str, float]] = []

@@ -6,6 +6,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from benchmarks.scores.catalogue import check_extractor
+from benchmarks.studies.code import code_of
 from benchmarks.studies.scales import find_scale
 from benchmarks.studies.study import RunSpec, Study
 from datasets.catalogue import Entry, find_entry
@@ -16,8 +17,8 @@ if TYPE_CHECKING:  # studies are listed without torch
     from methods.contract import Config
 
 
-def runs(study: Study, device: str) -> Iterator[RunSpec]:
-    """Yield the runs of a study, pair by pair, all rows of one seed before the next seed.
+def runs(study: Study, device: str, reproducible: bool = False) -> Iterator[RunSpec]:
+    """Yield the runs of a study by the code of this checkout, pair by pair, all rows of one seed before the next seed.
 
     Raises :class:`UserMistake` for an unknown name or setting, and for rows with equal settings.
     """
@@ -28,6 +29,7 @@ def runs(study: Study, device: str) -> Iterator[RunSpec]:
     for entry in entries.values():
         check_extractor(study.extractor or entry.extractor)
     for pair, entry in entries.items():
+        codes = {row: code_of(config, entry) for row, config in configs[pair].items()}
         for seed, (row, config) in product(study.seeds, configs[pair].items()):
             yield RunSpec(
                 pair=pair,
@@ -39,6 +41,8 @@ def runs(study: Study, device: str) -> Iterator[RunSpec]:
                 settings=config.settings,
                 budget=budget_of(config, study.scale, entry),
                 edition=entry.edition,
+                code=codes[row],
+                reproducible=reproducible,
             )
 
 

@@ -1,6 +1,7 @@
 """Records before (A) and after (B) → the values that can be compared, by row, score and seed. Needs no torch.
 
-Two runs are a pair if their whole specification is equal, the seed included.
+Two runs are a pair if their whole specification but the code is equal, the seed included; of several codes on one side
+the newest counts.
 """
 
 import json
@@ -11,6 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from benchmarks.records.record import OK, RunRecord
+from benchmarks.tables.comparable import newest
 from benchmarks.tables.grids import seeds_said
 from benchmarks.tables.summary import known_scores
 
@@ -104,12 +106,17 @@ def _row(runs: RunsBySeed) -> ComparedRow:
 
 
 def _by_settings(records: Iterable[RunRecord]) -> dict[str, RunsBySeed]:
-    """Return groups of runs that differ in their seed alone; keys are all else of the specification, as text."""
+    """Return groups of runs of one code that differ in their seed alone; keys are their settings as text."""
     found: dict[str, dict[int, RunRecord]] = {}
-    for record in records:
-        key = json.dumps({**record.spec, "seed": None}, sort_keys=True)
-        found.setdefault(key, {})[record.seed] = record
+    for record in newest([*records], _settings):
+        found.setdefault(_settings(record), {})[record.seed] = record
     return {**found}
+
+
+def _settings(record: RunRecord) -> str:
+    """Return the whole specification but seed and code, as text."""
+    plain = {name: value for name, value in record.spec.items() if name not in ("seed", "code")}
+    return json.dumps(plain, sort_keys=True)
 
 
 def _matched(one: RunsBySeed, two: RunsBySeed) -> Iterator[Cell]:

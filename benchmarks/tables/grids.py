@@ -24,7 +24,7 @@ DAGGER = "†"
 def score_grid(summary: Summary) -> Grid:
     """Return the settings that vary, the scores and their differences to the baseline, and the differences in cost."""
     rows = summary.study.rows
-    done = [f"{summary.done[row]}/{len(summary.study.seeds)}" for row in rows]
+    done = [f"{summary.done[row]}/{summary.planned[row]}" for row in rows]
     component = [name for name in COMPONENT if any(summary.differences.get((row, name)) for row in rows)]
     columns = [
         Column("method", rows),

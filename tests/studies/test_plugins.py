@@ -55,6 +55,47 @@ def test_a_method_and_a_pair_of_two_files_run_together(mine: Path, tmp_path: Pat
     assert bench.main(["tables", "--results", str(results)]) == 0
 
 
+def test_an_edited_plugin_runs_again_and_a_mended_one_without_retry(
+    mine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, results = mine.read_text(), tmp_path / "results"
+    words = [
+        "--plugin",
+        str(mine),
+        "--methods",
+        "moments",
+        "--pair",
+        "shapes",
+        "--no-bounds",
+        "--scale",
+        "smoke",
+    ]
+    words += ["--seeds", "1", "--device", "cpu", "--results", str(results)]
+
+    def done(text: str) -> int:
+        """Return the exit code of the command in what stands for a new process."""
+        mine.write_text(text)
+        RECIPES.pop("moments", None)
+        LOADED.clear()
+        return bench.main(words)
+
+    assert done(whole.replace("batch = next(batches)", 'raise RuntimeError("boom")')) == 1
+    assert [record.status for record in store.read_all(results)] == ["failed"]
+    capsys.readouterr()
+    assert done(whole) == 0
+    said = capsys.readouterr()
+    assert "1 of 1 runs are done again: their records are of other code" in said.err
+    assert "1/1" in said.out
+    assert done(f"# a comment\n{whole}") == 0
+    assert len(store.read_all(results)) == 2
+    assert done(whole.replace("clamp(-1, 1)", "clamp(-0.5, 0.5)")) == 0
+    kept = {record.id: record for record in store.read_all(results)}
+    assert [record.status for record in kept.values()].count("ok") == 2
+    assert len({record.scores["fid"] for record in kept.values() if record.scores}) == 2
+    assert bench.main(["tables", "--results", str(results)]) == 0
+    assert "left out: 2 older runs of other code (moments)" in capsys.readouterr().out
+
+
 def test_a_plugin_is_listed_and_added_once(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert bench.main(["list", "methods", "--plugin", str(mine)]) == 0
     assert "moments" in capsys.readouterr().out
