@@ -331,7 +331,7 @@ def test_predictor_gives_the_tasks_outputs_from_a_copy(row: str, pair: str) -> N
 
 @pytest.mark.parametrize(("row", "pair"), [p for p in PLACES if p[0] in ADAPTING])
 def test_adapter_paints_an_image_the_same_way_whatever_its_batch_mates_are(row: str, pair: str) -> None:
-    adapter, images = train(row, pair, steps=1)[0].adapter(), loaded(pair).source.images
+    adapter, images = train(row, pair, steps=1)[0].adapter(aside(pair)), loaded(pair).source.images
     assert adapter is not None
     asked = steady_adapter(adapter, images[:8], seed=0)
     adapted(adapter, loaded(pair).source.pick(torch.arange(8, 20)), seed=0)

@@ -83,7 +83,7 @@ class Wrong(Method):
         batch.source.zero_()
         return {"loss": torch.tensor(0.0)}
 
-    def adapter(self) -> Adapter | None:
+    def adapter(self, batches: Iterator[Batch]) -> Adapter | None:
         return Painter(self.config.painter) if self.config.painter else None
 
     def predictor(self) -> Predictor | None:
