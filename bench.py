@@ -26,7 +26,7 @@ Examples:
 
   python bench.py --methods simgan,simgan-nohist
 
-  python bench.py --methods simgan --set adversary.scope=image --seeds 5
+  python bench.py --methods simgan --set critic.verdict=image --seeds 5
 
   python bench.py --methods "simgan,simgan[history.batches=5]" --pair digits-photos
 

@@ -10,6 +10,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from datasets.files import layout
+from datasets.files.closing import check_open
 from mistakes import UserMistake, unknown
 
 if TYPE_CHECKING:
@@ -173,8 +174,6 @@ def load_pair(name: str, data: Path | None = None) -> "DomainPair":
     Raises :class:`UserMistake` for an unknown name and for missing or broken files, and
     :class:`~datasets.sealing.SealBroken` while a method runs.
     """
-    from datasets.sealing import check_open  # imported here: it loads torch
-
     check_open(f"pair {name!r}")
     load = check_there(name, data).load
     return (resolve_name(load) if isinstance(load, str) else load)(data)

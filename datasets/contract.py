@@ -25,6 +25,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from datasets.files.closing import check_open
 from datasets.tasks.classification import Classification
 from datasets.tasks.contract import Task
 from datasets.tasks.measures import Measure
@@ -45,24 +46,32 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Labelled:
-    """Images (uint8, N × C × H × W) with the task's labels (N × …) and, where known, masks (bool, N × 1 × H × W)."""
+    """Images (uint8, N × C × H × W) with the task's labels (N × …) and, where known, masks (bool, N × 1 × H × W).
+
+    ``groups`` (int64, N) gives siblings the same number: variants of one drawing, crops of one photograph. A split for
+    validation holds whole groups. Without groups no example has a sibling.
+    """
 
     images: Tensor
     labels: Tensor
     masks: Tensor | None = None
+    groups: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.images)
 
     def to(self, device: torch.device) -> "Labelled":
-        """Return the same examples on ``device``."""
-        masks = None if self.masks is None else self.masks.to(device)
-        return Labelled(images=self.images.to(device), labels=self.labels.to(device), masks=masks)
+        """Return a copy of the examples on ``device``."""
+        images, labels = self.images.to(device, copy=True), self.labels.to(device, copy=True)
+        masks, groups = (
+            None if part is None else part.to(device, copy=True) for part in (self.masks, self.groups)
+        )
+        return Labelled(images=images, labels=labels, masks=masks, groups=groups)
 
     def pick(self, which: Tensor) -> "Labelled":
         """Return the examples that ``which`` selects, by index (int64) or by mask (bool, N)."""
-        masks = None if self.masks is None else self.masks[which]
-        return Labelled(images=self.images[which], labels=self.labels[which], masks=masks)
+        masks, groups = (None if part is None else part[which] for part in (self.masks, self.groups))
+        return Labelled(images=self.images[which], labels=self.labels[which], masks=masks, groups=groups)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,7 +84,8 @@ class DomainPair:
     only, and the target holds no other class, while ``source`` and ``test`` hold every class. ``identity`` is a phrase
     that names the edition and the size of the data.
 
-    Raises :class:`UserMistake` if a split is empty or has a wrong type, shape or label range; if the target is not given
+    Raises :class:`~datasets.sealing.SealBroken` while a method runs, whoever loads the pair. Raises
+    :class:`UserMistake` if a split is empty or has a wrong type, shape or label range; if the target is not given
     exactly once; if ``seen`` is not a proper subset of the classes or lacks a class of the target; or if a higher
     headline score is better.
     """
@@ -91,6 +101,7 @@ class DomainPair:
     identity: str = ""
 
     def __post_init__(self) -> None:
+        check_open(f"pair {self.name!r}")
         if (headline := self.task.measures[0]).better != "lower":
             raise UserMistake(
                 f"pair {self.name!r}: headline score {headline.name!r} is better if higher; "
@@ -116,6 +127,11 @@ class DomainPair:
         if masks is not None and (masks.dtype != torch.bool or tuple(masks.shape) != expected):
             raise UserMistake(
                 f"{where}: masks are {masks.dtype} of shape {tuple(masks.shape)}; allowed: bool, {expected}."
+            )
+        groups = examples.groups
+        if groups is not None and (groups.dtype != torch.int64 or groups.shape != (len(images),)):
+            raise UserMistake(
+                f"{where}: groups are {groups.dtype} of shape {tuple(groups.shape)}; allowed: int64, {(len(images),)}."
             )
 
     def _check_images(self, split: str, images: Tensor) -> str:
@@ -169,7 +185,7 @@ class DomainPair:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Twelve hex digits of the SHA-256 of all splits (images, labels and masks) and of the seen classes."""
+        """Twelve hex digits of the SHA-256 of all splits (images, labels and masks, not groups) and of the seen classes."""
         digest = hashlib.sha256()
         labelled = [(part.images, part.labels, part.masks) for part in self.splits.values()]
         for tensor in (*chain.from_iterable(labelled), self.unlabelled):
@@ -181,10 +197,10 @@ class DomainPair:
         return digest.hexdigest()[:12]
 
     def to(self, device: torch.device) -> "DomainPair":
-        """Return the same pair with every split on ``device``."""
+        """Return the pair with a copy of every split on ``device``."""
         moved: dict[str, Any] = {name: examples.to(device) for name, examples in self.splits.items()}
         if self.unlabelled is not None:
-            moved["unlabelled"] = self.unlabelled.to(device)
+            moved["unlabelled"] = self.unlabelled.to(device, copy=True)
         return replace(self, **moved)
 
 

@@ -4,37 +4,15 @@ A method receives no target labels, but it shares a process with the evaluation,
 adapters and predictors therefore runs inside :func:`closed`. Reading target labels there raises :class:`SealBroken`.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from datasets.contract import DomainPair, Labelled
+from datasets.files.closing import SealBroken, check_open, closed
+
+__all__ = ["SealBroken", "Sealed", "check_open", "closed", "seal"]
 
 GUARDED = ("labels", "__dict__", "__getstate__", "__reduce__", "__reduce_ex__")
-
-_closed_blocks = 0  # blocks of closed() under way; a plain global, so that threads see it too
-
-
-class SealBroken(Exception):
-    """Code tried to read target labels while a method ran."""
-
-
-@contextmanager
-def closed() -> Iterator[None]:
-    """Keep sealed labels out of reach of all code in the block; also works as a decorator."""
-    global _closed_blocks
-    _closed_blocks += 1
-    try:
-        yield
-    finally:
-        _closed_blocks -= 1
-
-
-def check_open(what: str) -> None:
-    """Raise :class:`SealBroken` inside :func:`closed`."""
-    if _closed_blocks:
-        raise SealBroken(f"{what} may not be read while a method runs")
 
 
 class Sealed(Labelled):

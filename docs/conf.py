@@ -65,7 +65,7 @@ def listed(name: str) -> str:
     """Return a list of ``bench.py list`` as a table, names and settings in code."""
     found = listings([name], None)[name]
     kept = [place for place, column in enumerate(found.columns) if column not in LEFT_OUT.get(name, ())]
-    in_code = {"name", "changes", "pairs", "methods"}
+    in_code = {"name", "changes", "pairs", "methods", "made of", "setting"}
     rows = [
         [_code(row[place]) if found.columns[place] in in_code else row[place] for place in kept]
         for row in found.cells

@@ -34,7 +34,7 @@ class Untrained(Method):
         """Return no losses: no network is trained."""
         return {}
 
-    def adapter(self) -> Identity:
+    def adapter(self, batches: Iterator[Batch]) -> Identity:
         """Return the identity."""
         return Identity()
 

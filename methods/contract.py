@@ -7,12 +7,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from methods.settings import Value, flatten, method_name
+from mistakes import UserMistake
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +87,18 @@ class Predictor(Protocol):
         ...
 
 
+class Verdict(Protocol):
+    """A frozen critic that judges images: N × C × H × W → N numbers, the higher the more adapted an image looks.
+
+    A critic that normalises by its batch judges images beside their batch-mates, as in training: images of one kind at a
+    time.
+    """
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return a verdict on each image."""
+        ...
+
+
 class Stateful(Protocol):
     """An object whose state can be saved and restored: a network, an optimiser, a buffer."""
 
@@ -100,6 +114,14 @@ class Stateful(Protocol):
 class Method(ABC):
     """A method in training. It never times, logs, saves, prints or scores."""
 
+    def __init_subclass__(cls) -> None:
+        """Raise :class:`~mistakes.UserMistake` for a method whose adapter is not given batches."""
+        super().__init_subclass__()
+        if len(signature(cls.adapter).parameters) < 2:
+            raise UserMistake(
+                f"method {cls.__name__} has adapter{signature(cls.adapter)}; allowed: adapter(self, batches)."
+            )
+
     @property
     @abstractmethod
     def state(self) -> Mapping[str, Stateful]:
@@ -113,11 +135,19 @@ class Method(ABC):
         """
 
     @abstractmethod
-    def adapter(self) -> Adapter | None:
-        """Return a frozen copy of the map source → target, or ``None`` if the method adapts no images."""
+    def adapter(self, batches: Iterator[Batch]) -> Adapter | None:
+        """Return a frozen copy of the map source → target, or ``None`` if the method adapts no images.
+
+        ``batches`` is a stream apart from training's, for statistics that the copy needs: the same batches whenever the
+        method is asked. It ends at once where weights are loaded afterwards. Nothing of the method itself may change.
+        """
 
     def predictor(self) -> Predictor | None:
         """Return a frozen copy of the method's own task model, or ``None`` if the method has no task model."""
+        return None
+
+    def verdict(self) -> Verdict | None:
+        """Return a frozen copy of the critic of adapted images, or ``None`` if the method has no such critic."""
         return None
 
     def pretrain(self, batches: Iterator[Batch]) -> None:  # noqa: B027 (most methods have no pretraining)
@@ -145,13 +175,15 @@ class Config(ABC):
     """The frozen settings of an algorithm; their defaults are the values of its paper.
 
     ``SCALES`` holds the settings that differ from the paper's at other scales, by scale and dotted path. ``BUDGETS``
-    holds, by scale, the numbers (steps, batch size …) that replace the scale's own for this algorithm. ``TRAINS_ON``
+    holds, by scale, the numbers (steps, batch size …) that replace the scale's own for this algorithm. ``PAIRS`` holds the
+    settings that the paper has for a pair of its own, by the pair's name and dotted path, on top of ``SCALES``. ``TRAINS_ON``
     names the labelled images that the row's task model learns from: the adapted source, or, for the upper bound only,
     the target. ``BOUND`` is true for a row that bounds a comparison and is no candidate in it.
     """
 
     SCALES: ClassVar[Mapping[str, Mapping[str, object]]] = {}
     BUDGETS: ClassVar[Mapping[str, Mapping[str, int]]] = {}
+    PAIRS: ClassVar[Mapping[str, Mapping[str, object]]] = {}
     TRAINS_ON: ClassVar[Literal["source", "target"]] = "source"
     BOUND: ClassVar[bool] = False
 

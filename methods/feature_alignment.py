@@ -1,8 +1,8 @@
 """Feature alignment: a task model, trained on the source, whose features are alike in source and target.
 
-DANN, MMD, Deep CORAL and DSN are this algorithm with different parts, on PixelDA's task tower. They adapt no images; they
-give a task model. The features are the outputs of the first hidden layer, and all losses but the task loss set in after
-a delay; both follow the DSN paper (Bousmalis et al., NeurIPS 2016, arXiv 1608.06019).
+DANN, MMD, Deep CORAL and DSN are this algorithm with different parts, on PixelDA's task tower, or on LineMod on DSN's.
+They adapt no images; they give a task model. The features are the outputs of the first hidden layer, and all losses but
+the task loss set in after a delay; both follow the DSN paper (Bousmalis et al., NeurIPS 2016, arXiv 1608.06019).
 
 Differences from the papers:
 
@@ -17,6 +17,7 @@ Differences from the papers:
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from typing import Any, ClassVar
 
@@ -24,12 +25,12 @@ import torch
 from torch import Tensor
 
 from methods.contract import Batch, Config, Method, Problem, Stateful, frozen
-from methods.networks.tower import TaskTower, TowerNet
+from methods.networks.tower import AnyTowerNet, CroppedTowerNet, TaskTower, TowerNet
 from methods.parts.alignment import CovarianceAlignment, DomainConfusion, KernelDiscrepancy, NoAlignment
 from methods.parts.lessons import Lesson
 from methods.parts.optimisers import DecayedAdam, DecayedSgd, descend, updates
 from methods.parts.separation import NoSeparation, Separation, Separator
-from methods.seeding import initialising
+from methods.seeding import Draws, initialising
 from mistakes import UserMistake
 
 SHARED = "shared"
@@ -44,7 +45,7 @@ class FeatureAlignmentConfig(Config):
     classifier have none.
     """
 
-    tower: TowerNet = TowerNet()
+    tower: AnyTowerNet = TowerNet()
     lesson: Lesson = Lesson()
     alignment: DomainConfusion | KernelDiscrepancy | CovarianceAlignment | None = DomainConfusion()
     weight: float = 0.25
@@ -67,6 +68,7 @@ class FeatureAlignmentConfig(Config):
         "small": {"steps": 1500, "batch": 32, "pixels": 32 * 32 * 32},
         "paper": {"steps": 250_000, "batch": 32, "window": 500},
     }
+    PAIRS: ClassVar[Mapping[str, Mapping[str, object]]] = {"linemod": {"tower": CroppedTowerNet()}}
 
     def __post_init__(self) -> None:
         for name in ("weight", "weight_decay"):
@@ -87,6 +89,7 @@ class FeatureAlignment(Method):
         self, config: FeatureAlignmentConfig, problem: Problem, device: torch.device, seed: int
     ) -> None:
         self.config, self.task = config, problem.task
+        self.draws = Draws(seed, "alignment", device)
         with initialising(seed, "tower"):
             self.tower = TaskTower(problem.shape, problem.outputs, config.tower, [SHARED])
         with initialising(seed, "alignment"):
@@ -108,12 +111,13 @@ class FeatureAlignment(Method):
 
     @property
     def state(self) -> Mapping[str, Stateful]:
-        """The networks and the optimiser, by name."""
+        """The networks, the optimiser and the random draws, by name."""
         return {
             "tower": self.tower,
             "alignment": self.alignment,
             "separation": self.separation,
             "optimiser": self.optimiser,
+            "draws": self.draws,
         }
 
     @property
@@ -124,8 +128,9 @@ class FeatureAlignment(Method):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the losses of a mini-batch by name, scalars, unweighted."""
         source, target = (self.tower.features(images, SHARED) for images in (batch.source, batch.target))
+        decide = partial(self.tower.decide, random=self.draws.random)
         return {
-            "task": self.config.lesson.loss(self.task, self.tower.decide, source, batch.labels),
+            "task": self.config.lesson.loss(self.task, decide, source, batch.labels),
             "alignment": self.alignment(source, target),
             **self.separation((batch.source, source), (batch.target, target)),
         }
@@ -138,7 +143,7 @@ class FeatureAlignment(Method):
         descend(torch.stack([weights[name] * losses[name] for name in weights]).sum(), self.optimiser)
         return {name: value.detach() for name, value in losses.items()}
 
-    def adapter(self) -> None:
+    def adapter(self, batches: Iterator[Batch]) -> None:
         """Return ``None``: no image is adapted."""
 
     def predictor(self) -> TaskTower:

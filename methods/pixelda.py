@@ -1,7 +1,8 @@
 """PixelDA: unsupervised pixel-level domain adaptation with generative adversarial networks.
 
 Bousmalis, Silberman, Dohan, Erhan and Krishnan, CVPR 2017, arXiv 1612.05424; layers, weights and schedule follow
-the authors' release for MNIST → MNIST-M. :meth:`PixelDA.step` is one update of the critic D and the task tower T
+the authors' release for MNIST → MNIST-M. On LineMod the task tower is the release's for poses; the weights for LineMod
+were never published, so MNIST-M's stand in. :meth:`PixelDA.step` is one update of the critic D and the task tower T
 with the generator G fixed, then one of G with D and T fixed.
 
 Differences from the release:
@@ -10,11 +11,15 @@ Differences from the release:
   this saves a pass of G, and the update of D and T leaves G and its running statistics untouched;
 - the learning rate decays every 10,000 steps; the release's 20,000 count the updates of D and those of G;
 - batch normalisation has a scale besides its shift; D has no running statistics, because it would never use them;
+- the frozen G normalises by statistics that are taken anew from source mini-batches; the release uses the running ones,
+  which lag behind G's weights at the rate of this schedule's first steps;
+- D's convolutions of stride 2 pad all four sides alike, while the release pads even sizes at the bottom and the right;
 - there is no weight decay; the release sets it on layers but never adds it to a loss.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from math import inf
 from typing import ClassVar
 
@@ -22,18 +27,20 @@ import torch
 from torch import Tensor, nn
 
 from methods.contract import Batch, Config, Method, Problem, Stateful, frozen
-from methods.networks.pixelda import DeepCritic, DeepCriticNet, Generator, GeneratorNet, Noise
-from methods.networks.tower import TaskTower, TowerNet
+from methods.networks.pixelda import AdaptedVerdict, DeepCritic, DeepCriticNet, Generator, GeneratorNet, Noise
+from methods.networks.tower import AnyTowerNet, DoublingTowerNet, TaskTower, TowerNet
 from methods.parts.adversary import passing_loss, real_or_adapted_loss
 from methods.parts.content import Content, NoContent
 from methods.parts.guidance import GGDR, guidance_of
 from methods.parts.history import History, history_of
 from methods.parts.lessons import Lesson, NoLesson
 from methods.parts.optimisers import DecayedAdam, Optimiser, descend
+from methods.parts.statistics import re_estimated
 from methods.seeding import Draws, initialising
 from mistakes import UserMistake
 
 SOURCE, ADAPTED = "source", "adapted"
+SETTLING_BATCHES = 50  # mini-batches that the statistics of a frozen generator are taken from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +56,7 @@ class PixelDAConfig(Config):
     noise: Noise | None = Noise()
     generator: GeneratorNet = GeneratorNet()
     critic: DeepCriticNet = DeepCriticNet()
-    tower: TowerNet = TowerNet()
+    tower: AnyTowerNet = TowerNet()
     critic_weight: float = 0.135603587834
     adversarial_weight: float = 0.0113173311334
     source_lesson: Lesson | None = Lesson(pose=0.25)
@@ -78,6 +85,7 @@ class PixelDAConfig(Config):
         "small": {"steps": 1200},
         "paper": {"steps": 250_000, "batch": 32, "window": 500},
     }
+    PAIRS: ClassVar[Mapping[str, Mapping[str, object]]] = {"linemod": {"tower": DoublingTowerNet()}}
 
     def __post_init__(self) -> None:
         for name in ("critic_weight", "adversarial_weight"):
@@ -152,17 +160,16 @@ class PixelDA(Method):
 
     def critic_step(self, batch: Batch, adapted: Tensor, features: list[Tensor]) -> dict[str, Tensor]:
         """Update D and T: D tells adapted from real images (eq. 2), T solves the task on source and adapted images (eq. 3)."""
-        fresh = self.history.fresh
-        maps = self.critic.trunk(self.history.join(adapted[:fresh]), self.draws.random)
-        real = self.critic(batch.target, self.draws.random)
+        fresh, random = self.history.fresh, self.draws.random
+        maps = self.critic.trunk(self.history.join(adapted[:fresh]), random)
+        real = self.critic(batch.target, random)
         adversarial = real_or_adapted_loss(self.critic.head(maps), real)
         guided = self.guidance.terms(
             maps[:fresh], batch.source[:fresh], [feature[:fresh] for feature in features]
         )
-        task = self.adapted_lesson.loss(self.task, self.tower, adapted, batch.labels)
-        task = task + self.source_lesson.loss(
-            self.task, self.tower.branch(SOURCE), batch.source, batch.labels
-        )
+        on_adapted, on_source = (self.tower.branch(name, random) for name in (ADAPTED, SOURCE))
+        task = self.adapted_lesson.loss(self.task, on_adapted, adapted, batch.labels)
+        task = task + self.source_lesson.loss(self.task, on_source, batch.source, batch.labels)
         descend(self.config.critic_weight * (adversarial + guided["guidance"]) + task, self.critic_optimiser)
         terms = {"critic adversarial": adversarial, "task": task, **guided}
         return {name: value.detach() for name, value in terms.items()}
@@ -171,19 +178,26 @@ class PixelDA(Method):
         """Update G: fool D, keep images solvable for T, and stay close to the source if there is a content loss (eq. 6)."""
         adversarial = passing_loss(self.critic(adapted, self.draws.random))
         content = self.content.loss(batch.source, adapted, batch.masks)
-        task = self.task_lesson.loss(self.task, self.tower, adapted, batch.labels)
+        solve = self.tower.branch(ADAPTED, self.draws.random)
+        task = self.task_lesson.loss(self.task, solve, adapted, batch.labels)
         realism = adversarial + self.config.content_strength * content
         descend(self.config.adversarial_weight * realism + task, self.generator_optimiser)
         terms = {"generator adversarial": adversarial, "content": content, "generator task": task}
         return {name: value.detach() for name, value in terms.items()}
 
-    def adapter(self) -> Generator:
-        """Return a frozen copy of G; it normalises by its running statistics."""
-        return frozen(self.generator)
+    def adapter(self, batches: Iterator[Batch]) -> Generator:
+        """Return a frozen copy of G that normalises by its mean statistics on ``SETTLING_BATCHES`` source batches."""
+        random = self.draws.random.clone_state()
+        seen = islice(batches, SETTLING_BATCHES)
+        return re_estimated(self.generator, ((batch.source, random) for batch in seen))
 
     def predictor(self) -> TaskTower:
         """Return a frozen copy of T; target images pass through its branch for adapted images."""
         return frozen(self.tower)
+
+    def verdict(self) -> AdaptedVerdict:
+        """Return a frozen copy of D that gives one verdict an image."""
+        return AdaptedVerdict(self.critic)
 
 
 def _redraw(network: nn.Module, spread: float) -> None:

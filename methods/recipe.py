@@ -30,16 +30,18 @@ class Recipe:
         """Return a recipe with further changes, by dotted path; they are checked when the row is configured."""
         return Recipe(name=name, base=self, about=about, paper=paper or self.paper, changes=changes)
 
-    def at(self, scale: str) -> "Config":
-        """Return the config at a scale: the algorithm's values for the scale, then the recipe's changes.
+    def at(self, scale: str, pair: str = "") -> "Config":
+        """Return the config at a scale: the algorithm's values for the scale and the pair, then the recipe's changes.
 
         Raises :class:`UserMistake` for an unknown path, and if a change to a base recipe changes nothing at scale ``paper``.
         """
         if isinstance(self.base, Recipe):
             changed(self.base.at("paper"), self.changes)
-            return change(self.base.at(scale), self.changes)
+            return change(self.base.at(scale, pair), self.changes)
         config = self.kind() if isinstance(self.base, str) else self.base
-        return change(change(config, config.SCALES.get(scale, {})), self.changes)
+        config = change(config, config.SCALES.get(scale, {}))
+        config = change(config, config.PAIRS.get(pair, {}))
+        return change(config, self.changes)
 
     @property
     def kind(self) -> "type[Config]":

@@ -55,8 +55,8 @@ RECIPES: dict[str, Recipe] = {
         ),
         simgan,
         _no_history,
-        simgan.but("simgan-global", {"adversary.scope": "image"}, "one verdict an image, not one a patch"),
-        _no_history.but("simgan-nohist-global", {"adversary.scope": "image"}, "neither history nor patches"),
+        simgan.but("simgan-global", {"critic.verdict": "image"}, "one verdict an image, not one a patch"),
+        _no_history.but("simgan-nohist-global", {"critic.verdict": "image"}, "neither history nor patches"),
         simgan.but("simgan-noreg", {"content": None}, "no self-regularisation"),
         simgan.but("simgan-pmse", {"content": "PairwiseError"}, "PixelDA's masked content loss", PIXELDA),
         simgan.but("simgan-feature", {"content": "FeatureL1"}, "self-regularisation of image derivatives"),
@@ -103,13 +103,13 @@ def resolve(row: str) -> tuple[Recipe, dict[str, str]]:
     return RECIPES[name], changes
 
 
-def configure(row: str, scale: str) -> "Config":
-    """Return the config of a row at a scale.
+def configure(row: str, scale: str, pair: str = "") -> "Config":
+    """Return the config of a row at a scale, on a pair if one is named.
 
     Raises :class:`UserMistake` for an unknown recipe, path or value, and for a change that changes nothing.
     """
     recipe, changes = resolve(row)
-    return changed(recipe.at(scale), changes)
+    return changed(recipe.at(scale, pair), changes)
 
 
 def config_of(settings: Settings) -> "Config":

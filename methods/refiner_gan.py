@@ -4,8 +4,13 @@ Shrivastava, Pfister, Tuzel, Susskind, Wang and Webb, CVPR 2017, arXiv 1612.0782
 
 Differences from the paper:
 
-- losses are means over patches and pixels, while the paper has sums; their ratio is the same: λ = 0.01 (not in the
-  paper, attributed to its authors) on sums over 35 × 55 pixels and 126 patches is Λ = 0.153 on means;
+- losses are reported and weighed as means over patches and pixels, while the paper has sums. An update descends the mean
+  times the places P of the critic's map, which is the paper's sum over patches: a rate of gradient descent means the same.
+  P is that of the map for the global critic too, so that its rate is the same as the local one's. Adam ignores such a factor;
+- Λ = 0.153 is λ = 0.01 (not in the paper, attributed to its authors) on sums over 35 × 55 grey pixels and 126 patches;
+  the same λ on sums over three channels would be Λ = 0.458;
+- the refiner is pretrained by L1 in every row, also in a row with another content loss or none; the paper's pretraining
+  has the row's own self-regularisation;
 - the refiner is updated twice for each critic update, as in the paper's first version; the 50 updates of the second
   version are reported to collapse the refiner without batch normalisation;
 - the history is filled while the refiner is pretrained, so from the first update of the critic on, half of every fake
@@ -21,8 +26,8 @@ import torch
 from torch import Tensor
 
 from methods.contract import Batch, Config, Method, Problem, Stateful, frozen
-from methods.networks.refiner import Critic, CriticNet, Refiner, RefinerNet
-from methods.parts.adversary import Adversary
+from methods.networks.refiner import Critic, CriticNet, RefinedVerdict, Refiner, RefinerNet
+from methods.parts.adversary import fooling_loss, real_or_refined_loss
 from methods.parts.content import L1, Content, NoContent
 from methods.parts.guidance import GGDR, guidance_of
 from methods.parts.history import History, history_of
@@ -39,7 +44,6 @@ class RefinerGanConfig(Config):
     and ``critic_updates`` are K_g and K_d of Algorithm 1.
     """
 
-    adversary: Adversary = Adversary()
     content: Content | None = L1()
     content_strength: float = 0.153
     history: History | None = History()
@@ -104,13 +108,12 @@ class RefinerGan(Method):
 
     def __init__(self, config: RefinerGanConfig, problem: Problem, device: torch.device, seed: int) -> None:
         self.config = config
-        self.adversary = config.adversary
         self.content = config.content or NoContent()
         self.history = history_of(config.history, problem.batch, problem.shape, seed, device)
         with initialising(seed, "refiner"):
             self.refiner = Refiner(problem.shape[0], config.refiner)
         with initialising(seed, "critic"):
-            self.critic = Critic(problem.shape[0], config.critic)
+            self.critic = Critic(problem.shape, config.critic)
         self.guidance = guidance_of(
             config.guidance,
             seed,
@@ -141,7 +144,7 @@ class RefinerGan(Method):
         for _ in range(self.config.refiner_pretraining):
             batch = next(batches)
             refined = self.refiner(batch.source)
-            descend(L1().loss(batch.source, refined, batch.masks), self.refiner_optimiser)
+            self._descend(L1().loss(batch.source, refined, batch.masks), self.refiner_optimiser)
             self.history.fill(refined)
         for _ in range(self.config.critic_pretraining):
             self.critic_step(next(batches))
@@ -158,9 +161,9 @@ class RefinerGan(Method):
     def refiner_step(self, batch: Batch) -> dict[str, Tensor]:
         """Update R on eq. 4: fool D, stay close to the source."""
         refined = self.refiner(batch.source)
-        adversarial = self.adversary.refiner_loss(self.critic(refined))
+        adversarial = fooling_loss(self.critic(refined))
         content = self.content.loss(batch.source, refined, batch.masks)
-        descend(adversarial + self.config.content_strength * content, self.refiner_optimiser)
+        self._descend(adversarial + self.config.content_strength * content, self.refiner_optimiser)
         return {"refiner adversarial": adversarial.detach(), "content": content.detach()}
 
     def critic_step(self, batch: Batch) -> dict[str, Tensor]:
@@ -170,12 +173,20 @@ class RefinerGan(Method):
             features = self.refiner.trunk(source)
             refined = self.refiner.decode(features[-1])
         maps = self.critic.trunk(self.history.join(refined))
-        adversarial = self.adversary.critic_loss(self.critic.head(maps), self.critic(batch.target))
+        adversarial = real_or_refined_loss(self.critic.head(maps), self.critic(batch.target))
         guided = self.guidance.terms(maps[: len(refined)], source, features)
-        descend(adversarial + guided["guidance"], self.critic_optimiser)
+        self._descend(adversarial + guided["guidance"], self.critic_optimiser)
         terms = {"critic adversarial": adversarial, **guided}
         return {name: value.detach() for name, value in terms.items()}
 
-    def adapter(self) -> Refiner:
+    def _descend(self, loss: Tensor, optimiser: torch.optim.Optimizer) -> None:
+        """Take one step down a mean over places times their number: the sum over the critic's map (eq. 2 and 4)."""
+        descend(self.critic.places * loss, optimiser)
+
+    def adapter(self, batches: Iterator[Batch]) -> Refiner:
         """Return a frozen copy of R."""
         return frozen(self.refiner)
+
+    def verdict(self) -> RefinedVerdict:
+        """Return a frozen copy of D that gives one verdict an image."""
+        return RefinedVerdict(self.critic)

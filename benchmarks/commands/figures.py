@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from benchmarks.commands.options import AsJson, Results, Studies
+from benchmarks.commands.options import AsJson, Pool, Results, Studies
 
 
 def figures(
     studies: Studies = None,
     results: Results = Path("results"),
+    pool: Pool = False,
     as_json: AsJson = False,
 ) -> None:
     """Draw the figures of studies from records and the pictures beside them: PNG and SVG files in RESULTS/figures."""
@@ -18,6 +19,6 @@ def figures(
     written = [
         path
         for study, found in recorded_studies(studies or [], results)
-        for path in catalogue.write(study, found, results)
+        for path in catalogue.write(study, found, results, pool)
     ]
     print_json(list(map(str, written))) if as_json else print(*written, sep="\n")

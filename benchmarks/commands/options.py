@@ -50,6 +50,19 @@ Jobs = Annotated[
         help="Runs at a time, each in a process that has its share of CPU threads and sees one GPU."
     ),
 ]
+Reproducible = Annotated[
+    bool,
+    typer.Option(
+        "--reproducible",
+        help="Hold runs to AVX2, one thread and deterministic operations: equal bits on other processors, slower.",
+    ),
+]
+Pool = Annotated[
+    bool,
+    typer.Option(
+        "--pool", help="Take scores of different machines together, differences within a machine; no costs."
+    ),
+]
 Results = Annotated[Path, typer.Option(help="Folder of records.")]
 Data = Annotated[Path | None, typer.Option(envvar="BENCH_DATA", help="Root of data that is not embedded.")]
 Studies = Annotated[

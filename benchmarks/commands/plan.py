@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks.commands.asked import Asked, asks
-from benchmarks.commands.options import AsJson, Data, Device, Plugins, Results
+from benchmarks.commands.options import AsJson, Data, Device, Plugins, Reproducible, Results
 
 
 @asks
@@ -13,6 +13,7 @@ def plan(
     plugin: Plugins = None,
     results: Results = Path("output"),
     data: Data = None,
+    reproducible: Reproducible = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the runs of these options and their estimated time; nothing is run."""
@@ -25,11 +26,11 @@ def plan(
 
     study = asked.resolved()
     asked.sources(plugin).open()
-    lines = planned(list(runs(study, resolve_device(device))), results)
+    lines = planned(list(runs(study, resolve_device(device), reproducible)), results)
     if as_json:
         print_json([vars(line) for line in lines])
         return
-    cells = tuple((line.id, "recorded" if line.recorded else "to run", line.estimate) for line in lines)
+    cells = tuple((line.id, line.state, line.estimate) for line in lines)
     show_grid(Grid(heading="Runs", columns=("id", "state", "seconds"), cells=cells), numbers=False)
     OUT.print(total(lines))
     for pair in study.pairs:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks.commands.options import AsJson, Results, Studies
+from benchmarks.commands.options import AsJson, Pool, Results, Studies
 from benchmarks.records.store import uncollected
 
 
@@ -10,6 +10,7 @@ from benchmarks.records.store import uncollected
 def tables(
     studies: Studies = None,
     results: Results = Path("results"),
+    pool: Pool = False,
     as_json: AsJson = False,
 ) -> None:
     """Make the tables of studies from records alone: Markdown, HTML, CSV and LaTeX in RESULTS/tables."""
@@ -21,7 +22,7 @@ def tables(
     made = [
         table
         for study, found in recorded_studies(studies or [], results, curves=False)
-        for table in tables_of(study, found)
+        for table in tables_of(study, found, pool)
     ]
     for table in made:
         formats.write(table, results / "tables")

@@ -1,8 +1,9 @@
 """Scores a frozen adapter on a pair of domains. Holds no method, so it cannot reach inside one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import count
 from typing import Literal
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from benchmarks.evaluation.downstream.task_net import TaskNet, TaskTraining, predict
 from benchmarks.evaluation.features.cache import cached
 from benchmarks.evaluation.features.extractors import Extractor
+from benchmarks.evaluation.promises import Unchanged, paint
 from benchmarks.records.selection import CRITERIA
 from benchmarks.scores.artefacts import PatchManifold
 from benchmarks.scores.diversity import (
@@ -23,12 +25,12 @@ from benchmarks.scores.diversity import (
 )
 from benchmarks.scores.realism import intervals, realism
 from datasets.contract import DomainPair, Labelled, to_bytes, to_unit
-from datasets.sealing import closed
 from methods.contract import Adapter, Predictor
-from methods.seeding import generator
+from methods.seeding import derive, generator
 from mistakes import UserMistake
 
 OF_ADAPTED = ("label_error", "refinement", "diversity", "lpips_diversity")
+OF_CRITIC = ("critic_auc", "forgetting")
 # fmt: off
 OF_IMAGES = (
     "fid", "fid_limit", "kid", "mind", "precision", "recall", "density", "coverage", "artefacts", "spread",
@@ -36,6 +38,7 @@ OF_IMAGES = (
 )
 # fmt: on
 TASK_EPOCHS, MIN_ADAPTED = 4, 4000
+NOISE_CHECKED = 8  # source images that two draws of an adapter are compared on
 MAX_HELD_OUT = 1000
 MIN_PIXEL_CHANGE = 0.02  # mean absolute difference of pixels in [−1, 1]
 NO_LPIPS = "no SqueezeNet weights were found"
@@ -76,11 +79,20 @@ class Evaluator:
     perceptual: Distance | None = None
 
     def __post_init__(self) -> None:
-        taken = {"step", *OF_ADAPTED, *OF_IMAGES, *CRITERIA}
+        taken = {"step", *OF_ADAPTED, *OF_CRITIC, *OF_IMAGES, *CRITERIA}
         if twice := [name for name in self._measures if name in taken]:
             raise UserMistake(
                 f"pair {self.pair.name!r}: its task has a score {twice[0]!r}, which is a score of the suite; allowed: another name."
             )
+
+    @cached_property
+    def unchanged(self) -> Unchanged:
+        """Knows the pair and the held-out examples as they were when this was first asked for."""
+        tensors = {"unlabelled images": self.pair.unlabelled}
+        for split, part in {**self.pair.splits, "validation": self.validation}.items():
+            parts = {"images": part.images, "labels": part.labels, "masks": part.masks}
+            tensors |= {f"{split} {name}": tensor for name, tensor in parts.items()}
+        return Unchanged({name: tensor for name, tensor in tensors.items() if tensor is not None})
 
     @cached_property
     def source(self) -> Labelled:
@@ -152,28 +164,32 @@ class Evaluator:
         trains_on: Literal["source", "target"],
         seed: int,
     ) -> Scores:
-        """Return every score.
+        """Return every score. The adapter paints before the predictor sees a test image.
 
         ``trains_on="target"`` is the upper bound: the labelled target takes the place of adapted source, and its realism is
         the floor, real images against real images.
         """
-        own = {} if predictor is None else self._of_model(predictor)
-        values = {f"own_{name}": own[name] for name in self._measures if name in own}
         if trains_on == "target":
             return self._of_target(seed)
         if adapter is None:
             assert predictor is not None, "a method without adapter has a task model of its own"
+            own = self._of_model(predictor)
             headline = self.pair.task.measures[0].words
             reason = f"the method adapts no image; its target {headline} is its own task model's"
             blanks = dict.fromkeys((*OF_IMAGES, *OF_ADAPTED), reason)
-            return self._whole(Scores(values={**values, **own}, model=predictor), blanks)
+            return self._whole(Scores(values={**self._named_own(own), **own}, model=predictor), blanks)
         examples = adapted(adapter, self.source, seed)
         features = self.extractor(self._sample(examples.images))
-        model = self.trained_on(examples, seed)
-        values |= self._of_model(model) | self._of_images(examples.images, features)
+        model = self.trained_on(examples, seed, self.redrawn(adapter, seed))
+        values = self._of_model(model) | self._of_images(examples.images, features)
         values |= self._of_adapter(adapter, examples, seed)
-        scores = Scores(values={**values}, model=predictor or model, adapted=examples.images)
+        own = {} if predictor is None else self._named_own(self._of_model(predictor))
+        scores = Scores(values={**own, **values}, model=predictor or model, adapted=examples.images)
         return self._whole(scores, {}, features)
+
+    def _named_own(self, scores: Mapping[str, float]) -> dict[str, float]:
+        """Return the scores of a method's own task model under names of their own."""
+        return {f"own_{name}": scores[name] for name in self._measures if name in scores}
 
     def _of_target(self, seed: int) -> Scores:
         """Return the scores of real target images in place of adapted images; without labels no task model is trained."""
@@ -187,9 +203,18 @@ class Evaluator:
         model = self.trained_on(self.pair.oracle, seed)
         return self._whole(Scores(values={**values, **self._of_model(model)}, model=model), blanks, features)
 
-    def trained_on(self, examples: Labelled, seed: int) -> TaskNet:
-        """Train a task model on the examples, and on the pair's labelled target images if it has any."""
-        return self.training.fit(examples, self.pair.task, seed, self.pair.labelled)
+    def trained_on(self, examples: Labelled, seed: int, later: Iterable[Labelled] = ()) -> TaskNet:
+        """Train a task model on the examples, and on the pair's labelled target images if it has any.
+
+        ``later`` holds what takes the place of the examples, epoch by epoch.
+        """
+        return self.training.fit(examples, self.pair.task, seed, self.pair.labelled, later)
+
+    def redrawn(self, adapter: Adapter, seed: int) -> Iterator[Labelled]:
+        """Yield the adapted source in new draws without end, or nothing if two draws of the adapter are the same."""
+        one, other = draws(adapter, self.source.images[:NOISE_CHECKED], seed, count=2)
+        if not torch.equal(one, other):
+            yield from (adapted(adapter, self.source, derive(seed, f"epoch {epoch}")) for epoch in count(1))
 
     def _of_adapter(self, adapter: Adapter, examples: Labelled, seed: int) -> dict[str, float]:
         """Return how much an adapter changes the labels and pixels of the source, and how much its draws differ."""
@@ -260,11 +285,26 @@ class Evaluator:
 
 
 def hold_out(pair: DomainPair) -> tuple[DomainPair, Labelled]:
-    """Return the pair without a tenth of its source, and that tenth for validation: at most ``MAX_HELD_OUT`` images."""
-    count = len(pair.source)
-    held = torch.zeros(count, dtype=torch.bool)
-    held[fixed_subset(count, max(1, min(count // 10, MAX_HELD_OUT)))] = True
-    return replace(pair, source=pair.source.pick(~held)), pair.source.pick(held)
+    """Return the pair without about a tenth of its source, and that tenth for validation: about ``MAX_HELD_OUT`` images at most.
+
+    Whole groups are held out, so no image for validation has a sibling that is learnt from: at least one, and each further
+    one as long as more than half of it fits. Small groups go first, since several tell more than one; chance decides among
+    equals. Raises :class:`UserMistake` for a source of a single group.
+    """
+    source = pair.source
+    most = min(len(source) // 10, MAX_HELD_OUT)
+    groups = torch.arange(len(source)) if source.groups is None else source.groups
+    names, sizes = groups.unique(return_counts=True)
+    if len(names) < 2:
+        raise UserMistake(
+            f"pair {pair.name!r}: the source has 1 group; allowed: two or more, so that one can be held out."
+        )
+    shuffled = fixed_subset(len(names), len(names))
+    order = shuffled[sizes[shuffled].argsort(stable=True)][:-1]
+    fits = sizes[order].cumsum(0) - sizes[order] / 2 < most
+    fits[0] = True
+    held = torch.isin(groups, names[order[fits]])
+    return replace(pair, source=source.pick(~held)), source.pick(held)
 
 
 def fixed_subset(count: int, most: int) -> Tensor:
@@ -272,13 +312,13 @@ def fixed_subset(count: int, most: int) -> Tensor:
     return torch.randperm(count, generator=torch.Generator().manual_seed(0))[:most]
 
 
-@closed()
-@torch.inference_mode()
 def adapted(adapter: Adapter, source: Labelled, seed: int, batch: int = 256) -> Labelled:
-    """Return the source examples with adapted images, quantised to uint8."""
+    """Return the source examples with adapted images, quantised to uint8; raises as :func:`paint` does."""
     random = generator(seed, "adapter", source.images.device)
-    images = torch.cat([to_bytes(adapter(to_unit(part), random)) for part in source.images.split(batch)])
-    return Labelled(images=images, labels=source.labels, masks=source.masks)
+    images = torch.cat(
+        [to_bytes(paint(adapter, to_unit(part), random)) for part in source.images.split(batch)]
+    )
+    return replace(source, images=images)
 
 
 def collapse_flags(values: Mapping[str, float | None], trained: bool) -> tuple[str, ...]:
@@ -294,10 +334,11 @@ def collapse_flags(values: Mapping[str, float | None], trained: bool) -> tuple[s
     )
 
 
-@closed()
-@torch.inference_mode()
 def draws(adapter: Adapter, source: Tensor, seed: int, count: int = DRAWS_PER_IMAGE) -> Tensor:
-    """Return ``count`` adaptations of every source image (uint8, N × C × H × W): count × N × C × H × W, uint8."""
+    """Return ``count`` adaptations of every source image (uint8, N × C × H × W): count × N × C × H × W, uint8.
+
+    Raises as :func:`paint` does.
+    """
     random = generator(seed, "adapter draws", source.device)
     images = to_unit(source)
-    return torch.stack([to_bytes(adapter(images, random)) for _ in range(count)])
+    return torch.stack([to_bytes(paint(adapter, images, random)) for _ in range(count)])

@@ -1,7 +1,7 @@
-"""Snapshots of a run: frozen copies of a method's adapter and task model, kept for choosing once training is over."""
+"""Snapshots of a run: frozen copies of a method's adapter, task model and critic, kept for choosing once training is over."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from benchmarks.evaluation.downstream.task_net import predict
 from benchmarks.evaluation.evaluator import Evaluator, adapted, fixed_subset
 from benchmarks.records.selection import CRITERIA
 from datasets.contract import Task
-from methods.contract import Adapter, Method, Predictor
+from methods.contract import Adapter, Batch, Method, Predictor, Verdict
 
 SNAPSHOTS = 4  # of a run
 MAX_UNLABELLED = 1000  # images of the target whose predictions are kept
@@ -22,14 +22,15 @@ MAX_UNLABELLED = 1000  # images of the target whose predictions are kept
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Snapshot:
-    """A method's frozen adapter and task model after ``step`` steps."""
+    """A method's frozen adapter, task model and critic after ``step`` steps."""
 
     step: int
     adapter: Adapter | None
     predictor: Predictor | None
+    verdict: Verdict | None = None
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the step, and the weights of the adapter and the task model that are there."""
+        """Return the step, and the weights of the networks that are there."""
         return {"step": self.step, **{name: one.state_dict() for name, one in self._networks().items()}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -39,16 +40,21 @@ class Snapshot:
 
     def _networks(self) -> dict[str, nn.Module]:
         networks = {}
-        for name, part in (("adapter", self.adapter), ("predictor", self.predictor)):
-            if part is not None:
+        for name in ("adapter", "predictor", "verdict"):
+            if (part := getattr(self, name)) is not None:
                 assert isinstance(part, nn.Module), f"the {name} of a snapshot is no network"
                 networks[name] = part
         return networks
 
 
-def snapshot(method: Method, step: int) -> Snapshot:
-    """Return copies of the method's adapter and task model as they are now."""
-    return Snapshot(step=step, adapter=method.adapter(), predictor=method.predictor())
+def snapshot(method: Method, step: int, batches: Iterator[Batch]) -> Snapshot:
+    """Return copies of the method's adapter, task model and critic as they are now; ``batches`` are those of ``adapter``."""
+    return Snapshot(
+        step=step,
+        adapter=method.adapter(batches),
+        predictor=method.predictor(),
+        verdict=method.verdict(),
+    )
 
 
 def due(done: int, count: int, steps: int) -> bool:
@@ -78,7 +84,8 @@ def predictions_of(evaluator: Evaluator, one: Snapshot, model: Predictor | None,
     model = model or one.predictor
     if model is None:
         assert one.adapter is not None, "a method without adapter has a task model of its own"
-        model = evaluator.trained_on(adapted(one.adapter, evaluator.source, seed), seed)
+        examples = adapted(one.adapter, evaluator.source, seed)
+        model = evaluator.trained_on(examples, seed, evaluator.redrawn(one.adapter, seed))
     target = evaluator.pair.target
     some = target[fixed_subset(len(target), MAX_UNLABELLED).to(target.device)]
     images = {"validation": held.images, "target": some, "test": evaluator.pair.test.images}

@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 
 from matplotlib import style
 from matplotlib.figure import Figure
@@ -11,13 +12,14 @@ from PIL import Image
 
 from benchmarks.figures.costs import step_figure
 from benchmarks.figures.curves import curve_figure
+from benchmarks.figures.marks import PALETTE
 from benchmarks.figures.scatter import fid_error_figure, pareto_figure
 from benchmarks.figures.scores import difference_figure, score_figure
 from benchmarks.figures.sheets import draw_sheet, film_sheet, neighbour_sheet, sample_sheet
 from benchmarks.records.files import write_atomic
 from benchmarks.records.record import RunRecord
 from benchmarks.studies.study import Study
-from benchmarks.tables.table import comparisons
+from benchmarks.tables.comparable import comparisons
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +82,7 @@ SHEETS: Mapping[str, Sheet] = {
         caption="One picture: source images over the same as each row paints them at each checkpoint (first seed).",
     ),
 }
+LETTERS_PER_INCH = 12  # of small text, with some room
 FIGURES: Mapping[str, Chart | Sheet] = {**CHARTS, **SHEETS}
 SETTINGS = {
     "svg.fonttype": "path",  # looks the same where the font is missing
@@ -88,17 +91,19 @@ SETTINGS = {
 }
 
 
-def write(study: Study, records: Sequence[RunRecord], results: Path) -> list[Path]:
+def write(study: Study, records: Sequence[RunRecord], results: Path, pool: bool = False) -> list[Path]:
     """Write the figures of each comparison in a study into ``results/figures``; return their paths.
+
+    ``pool`` takes scores of several machines together; their costs are not drawn.
 
     A chart becomes ``COMPARISON--NAME.png`` and ``.svg``, a sheet of pictures a PNG file; the same records give the
     same bytes. Raises :class:`UserMistake` for records that make no table, and for a folder that cannot be written.
     """
     written = []
-    for comparison, mine in comparisons(study, records).items():
-        for name, figure in drawn(study, mine, results):
+    for one in comparisons(study, records, pool):
+        for name, figure in drawn(study, one.records, results):
             for ending, content in rendered(figure).items():
-                written.append(write_atomic(results / "figures" / f"{comparison}--{name}.{ending}", content))
+                written.append(write_atomic(results / "figures" / f"{one.name}--{name}.{ending}", content))
     return written
 
 
@@ -110,6 +115,12 @@ def drawn(
         with style.context(["default", SETTINGS]):  # whatever the user's own matplotlibrc says
             figure = (
                 kind.draw(study, records, results) if isinstance(kind, Sheet) else kind.draw(study, records)
+            )
+        if isinstance(figure, Figure) and study.warning:
+            figure.supxlabel(
+                fill(study.warning, int(LETTERS_PER_INCH * figure.get_figwidth())),
+                fontsize="small",
+                color=PALETTE[1],
             )
         if figure is not None:
             yield name, figure

@@ -17,10 +17,10 @@ HATCHES = ("", "//", "xx", "\\\\", "--", "++", "||")
 def step_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
     """Return a chart of two bars for each row: the median time of a step with its quartiles, and a run's seconds by phase.
 
-    All numbers are means over seeds. ``None`` where no run is finished.
+    All numbers are means over seeds. ``None`` where no finished run has seconds.
     """
     seconds = phases(study, records)
-    rows = [row for row in study.rows if row in seconds]
+    rows = [row for row in study.rows if seconds.get(row)]
     if not rows:
         return None
     figure = canvas(8 + breadth(rows), 1.2 + 0.3 * len(rows))
@@ -29,8 +29,7 @@ def step_figure(study: Study, records: Sequence[RunRecord]) -> Figure | None:
     _phases(runs, rows, seconds)
     runs.set_yticks(range(len(rows)), rows)
     runs.set_ylim(len(rows) - 0.5, -0.5)
-    if seconds[rows[0]]:
-        figure.legend(loc="outside right upper", frameon=False)
+    figure.legend(loc="outside right upper", frameon=False)
     return figure
 
 

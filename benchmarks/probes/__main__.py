@@ -61,8 +61,8 @@ def _measure(probe: Probe, seed: int, quick: bool, folder: Path) -> None:
     write_atomic(place, _lines(probe, rows).encode())
     shown = grid(probe, rows)
     about = describe(torch.device("cpu"))
-    host = ", ".join(f"{name} {value}" for name, value in about["host"].items())
-    page = f"# {probe.name}\n\n{shown.heading}\n\n{markdown_grid(shown)}\n\n{host}, torch {torch.__version__}, {about['created'][:10]}\n"
+    made = f"{about['host']['device']}, torch {torch.__version__}, {about['created'][:10]}"
+    page = f"# {probe.name}\n\n{shown.heading}\n\n{markdown_grid(shown)}\n\n{made}\n"
     write_atomic(folder / f"{probe.name}.md", page.encode())
     show_grid(shown)
 

@@ -5,7 +5,14 @@ from pkgutil import resolve_name
 from benchmarks.probes.probe import Probe
 from mistakes import unknown
 
-PROBES: tuple[str, ...] = ("gradient-shares", "guidance-aims")
+PROBES: tuple[str, ...] = (
+    "adapter-statistics",
+    "critic-rate",
+    "forgetting",
+    "global-local",
+    "gradient-shares",
+    "guidance-aims",
+)
 """Names of probes, which are those of their modules with hyphens."""
 
 

@@ -41,7 +41,7 @@ def measure(seed: int, quick: bool) -> Iterator[Row]:
 def _norms(method: FeatureAlignment, batches: Batches) -> dict[str, float]:
     """Return the mean norm of every weighted loss's gradient on the shared layers."""
     tower = method.tower
-    shared = [p for layer in (tower.first, tower.second, tower.hidden) for p in layer.parameters()]
+    shared = [p for layer in (tower.first, tower.shared, tower.hidden) for p in layer.parameters()]
     sums = dict.fromkeys(method.weights, 0.0)
     for _ in range(AVERAGED):
         for name, loss in method.losses(next(batches)).items():

@@ -83,7 +83,7 @@ def _in_layout(layout: torch.memory_format) -> Way:
 
 def _bf16(method: Method, batches: Batches, lead: int) -> Step:
     def step(drawn: Iterator[Batch]) -> Mapping[str, Tensor]:
-        with torch.autocast(batches.target.device.type, torch.bfloat16):
+        with torch.autocast(batches.random.device.type, torch.bfloat16):
             return method.step(drawn)
 
     return _led(step, batches, lead)
@@ -97,7 +97,7 @@ def _captured(method: Method, batches: Batches, lead: int) -> Step:
             for group in part.param_groups:
                 group["capturable"] = True  # its count of updates must lie on the device
     for state in _states(method):
-        state |= {name: value.to(batches.target.device) for name, value in state.items()}
+        state |= {name: value.to(batches.random.device) for name, value in state.items()}
     graph, aside = torch.cuda.CUDAGraph(), torch.cuda.Stream()
     for part in parts:
         for value in vars(part).values():

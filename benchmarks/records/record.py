@@ -19,7 +19,7 @@ class RunRecord:
     task and the titles of its scores; it is empty for a run without scores. ``protocol`` holds the extractor, the number
     of images and the data of the scores. ``step_ms`` holds quartiles over timed windows; ``images_per_step`` counts
     source images; ``seconds`` lists the phases. Each of ``snapshots`` holds a step, the headline score of the row's task
-    model at that step, and the criteria of selection rules.
+    model at that step, the criteria of selection rules, and the AUC of the critic then if the method has one.
     """
 
     id: str

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from benchmarks.records.files import directory_atomic, writable
-from benchmarks.records.record import FIELDS, OK, SCHEMA, RunRecord
+from benchmarks.records.record import FAILED, FIELDS, OK, SCHEMA, RunRecord
 from mistakes import UserMistake
 
 RECORD, CURVE, PREDICTIONS = "record.json", "curve.json", "predictions.npz"
@@ -27,10 +27,14 @@ class MissingRecord(UserMistake):
 def write(record: RunRecord, files: Mapping[str, bytes], results: Path) -> Path:
     """Write the record and its files as ``results/runs/ID/`` and return that folder; a reader never sees half of it.
 
-    A run that is recorded already stays unchanged. Raises :class:`UserMistake` if the folder cannot be written.
+    A record with numbers that JSON lacks, or with other objects than plain data, is written as a failed one that says so. A
+    run that is recorded already stays unchanged. Raises :class:`UserMistake` if the folder cannot be written.
     """
     final = results / "runs" / record.id
-    contents = {**files, **packed(asdict(record))}
+    try:
+        contents = {**files, **packed(asdict(record))}
+    except (TypeError, ValueError) as error:
+        contents = packed(asdict(_unwritable(record, error)))
     with writable(f"results folder {str(results)!r}"):
         try:
             with directory_atomic(final) as draft:
@@ -42,6 +46,13 @@ def write(record: RunRecord, files: Mapping[str, bytes], results: Path) -> Path:
             if not exists(record.id, results):  # else another process has recorded the run
                 raise
     return final
+
+
+def _unwritable(record: RunRecord, error: Exception) -> RunRecord:
+    """Return the record of a failed run that takes the place of a record that is no plain JSON."""
+    kept = ("id", "spec", "bound", "host", "versions", "commit", "created")
+    reason = f"the record cannot be written ({error}); allowed: finite numbers and plain data"
+    return RunRecord(status=FAILED, reason=reason, **{name: getattr(record, name) for name in kept})
 
 
 def check_writable(results: Path) -> None:

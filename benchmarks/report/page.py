@@ -17,26 +17,29 @@ Found = tuple[Study, list[RunRecord]]
 INTERVALS = (
     "A number of a table is a mean over seeds, and ± the half-width of its 95 % interval by Student’s t over the n "
     "finished runs, t(0.975, n − 1) · s / √n. A single seed has no interval.",
-    "A difference of two rows is taken seed by seed, since all rows of a seed share the order of the data, the initial "
-    "weights and the task model; its interval is that of the differences. One that includes 0 does not tell the rows "
+    "A difference of two rows is taken seed by seed; its interval is that of the differences. Rows of one algorithm share "
+    "the order of the data and, as far as their networks are the same, initial weights, but training forgets these soon: "
+    "differences hardly vary less than those of unrelated runs. An interval that includes 0 does not tell the rows "
     "apart. Intervals are not widened for the number of comparisons: of twenty between equal rows, one is expected to "
     "exclude 0.",
     "From six seeds on, differences also have a bias-corrected accelerated bootstrap interval (BCa), which is too short for "
     "so few, and the p-value of an exact sign-flip test, corrected over the table’s rows (Holm). P(better) is the chance "
-    "that a run of the row beats a run of the baseline. A score is bold where its interval lies apart from that of every "
-    "other trained row.",
+    "that a run of the row beats a run of the baseline, whatever their seeds. A score is bold if all runs of the row are done and "
+    "its interval is better than that of every other trained row and of source-only, and overlaps none of them.",
     "Runs that failed or diverged stand in no mean; the notes say why. A row’s name leads to its runs, and they hold "
     "the values that its means are taken of.",
 )
 
 
-def page(found: Sequence[Found], results: Path) -> str:
+def page(found: Sequence[Found], results: Path, pool: bool = False) -> str:
     """Return the report of studies with their records as one HTML document; pictures are read from ``results``.
+
+    ``pool`` takes scores of several machines together.
 
     The same records and pictures give the same text. Raises :class:`UserMistake` as ``tables_of`` does.
     """
     ordered = [(study, sorted(records, key=lambda record: record.id)) for study, records in found]
-    tables = [(study, tables_of(study, records)) for study, records in ordered]
+    tables = [(study, tables_of(study, records, pool)) for study, records in ordered]
     body = "\n".join(
         [
             '<a class="skip" href="#content">To the tables</a>',
@@ -65,7 +68,7 @@ def _header(found: Sequence[Found], tables: Sequence[tuple[Study, list[Table]]])
         links = "".join(
             f'<li><a href="#study-{number}-{place}">{name}</a></li>' for place, name in enumerate(names, 1)
         )
-        items.append(f'<li><a href="#study-{number}">{escape(study.name)}</a><ul>{links}</ul></li>')
+        items.append(f'<li><a href="#study-{number}">{escape(study.heading)}</a><ul>{links}</ul></li>')
     return (
         f"<header>\n<h1>Benchmark report</h1>\n<p>{escape(_names(found))}</p>\n<p>{escape(_extent(found))}</p>\n"
         f'<nav aria-label="Contents"><ul>{"".join(items)}<li><a href="#methods">Methods</a></li></ul></nav>\n</header>'
@@ -86,7 +89,7 @@ def _study(number: int, study: Study, made: Sequence[Table], results: Path) -> s
     name = f"study-{number}"
     parts = [section(table, study, results, f"{name}-{place}") for place, table in enumerate(made, 1)]
     body = "\n".join(parts)
-    return f'<section id="{name}">\n<h2>{escape(study.name)}</h2>\n{body}\n</section>'
+    return f'<section id="{name}">\n<h2>{escape(study.heading)}</h2>\n{body}\n</section>'
 
 
 def _methods(found: Sequence[Found]) -> str:

@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from benchmarks.evaluation.promises import BrokenPromise, Diverged, paint
 from benchmarks.records.files import directory_atomic, writable
 from benchmarks.studies.study import RunSpec
 from datasets.contract import to_bytes, to_unit
@@ -73,7 +74,7 @@ def unpack(run: Path, device: torch.device) -> TrainedAdapter:
             f"file {str(path)!r} is no adapter ({error}); allowed: the {FILE} that a run writes."
         ) from error
     problem = _problem(**about["problem"])
-    adapter = config_of(about["settings"]).build(problem, device, seed=0).adapter()
+    adapter = config_of(about["settings"]).build(problem, device, seed=0).adapter(iter(()))
     assert isinstance(adapter, torch.nn.Module)
     adapter.load_state_dict(weights)
     return TrainedAdapter(adapter=adapter, shape=problem.shape)
@@ -109,13 +110,18 @@ def adapt_folder(trained: TrainedAdapter, source: Path, out: Path, seed: int, de
     return len(paths)
 
 
-@torch.inference_mode()
 def _adapt(
     trained: TrainedAdapter, paths: Sequence[Path], places: Sequence[Path], random: torch.Generator
 ) -> None:
     read = [_read(path, trained.shape) for path in paths]
     images = to_unit(torch.stack([image for image, _ in read]).to(random.device))
-    adapted = to_bytes(trained.adapter(images, random)).cpu()
+    try:
+        adapted = to_bytes(paint(trained.adapter, images, random)).cpu()
+    except (BrokenPromise, Diverged) as error:
+        said = str(error).partition("; allowed: ")[0]
+        raise UserMistake(
+            f"image {str(paths[0])!r} or one of the next {len(paths) - 1}: {said}; allowed: the adapter of another run."
+        ) from error
     for image, (_, text), place in zip(adapted, read, places, strict=True):
         place.parent.mkdir(parents=True, exist_ok=True)
         pixels = (

@@ -1,6 +1,7 @@
 """Batches, drawn on the device from the uint8 images of a pair."""
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 import torch
@@ -15,14 +16,21 @@ class Batches:
     """An endless stream of batches, drawn uniformly with replacement from a random stream of its own.
 
     If a pair limits the classes that adaptation may see, only source images of those classes are drawn. ``drawn`` counts
-    the source images drawn so far.
+    the source images drawn so far. Every batch is a copy: a method that writes into it changes neither the data nor a
+    later batch.
     """
 
     def __init__(self, pair: DomainPair, size: int, seed: int) -> None:
-        self.size, self.target = size, pair.target
-        self.drawn = 0
+        self.size, self._target = size, pair.target
+        self.drawn, self.seed = 0, seed
         self.random = generator(seed, "batches", pair.target.device)
-        self.source = _seen(pair)
+        self._source = _seen(pair)
+
+    def aside(self, purpose: str) -> "Batches":
+        """Return the purpose's own stream of batches from its beginning; it is the same at every call and moves nothing."""
+        other = copy(self)
+        other.drawn, other.random = 0, generator(self.seed, f"batches {purpose}", self.random.device)
+        return other
 
     def __iter__(self) -> "Batches":
         return self
@@ -30,24 +38,24 @@ class Batches:
     def __next__(self) -> Batch:
         """Draw the next batch; nothing waits for the device."""
         self.drawn += self.size
-        index = self._draw(len(self.source))
-        images, masks = self.source.images[index], self.source.masks
+        index = self._draw(len(self._source))
+        images, masks = self._source.images[index], self._source.masks
         return Batch(
             source=_laid_out(images),
-            labels=self.source.labels[index],
+            labels=self._source.labels[index],
             masks=torch.ones_like(images[:, :1], dtype=torch.float32)
             if masks is None
             else masks[index].float(),
-            target=_laid_out(self.target[self._draw(len(self.target))]),
+            target=_laid_out(self._target[self._draw(len(self._target))]),
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the number of source images drawn and the random state."""
-        return {"drawn": self.drawn, "random": self.random.get_state()}
+        """Return the number of source images drawn, the seed and the random state."""
+        return {"drawn": self.drawn, "seed": self.seed, "random": self.random.get_state()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from a state of the same pair and batch size."""
-        self.drawn = state["drawn"]
+        self.drawn, self.seed = state["drawn"], state["seed"]
         self.random.set_state(state["random"].cpu())
 
     def _draw(self, count: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmarks.evaluation.promises import Diverged
 from benchmarks.evaluation.snapshots import Snapshot, due, snapshot
 from benchmarks.running.batches import Batches
 from benchmarks.running.clock import StepClock, wait_for
@@ -19,14 +20,6 @@ from datasets.contract import DomainPair
 from methods.contract import Method, Problem, Stateful
 
 Watch = Callable[[int, int, Mapping[str, float]], None]
-
-
-class Diverged(Exception):
-    """A loss term or score is not finite; ``curve`` is the loss curve until then."""
-
-    def __init__(self, reason: str, curve: Sequence[Mapping[str, float]] = ()) -> None:
-        super().__init__(reason)
-        self.curve = tuple(curve)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +87,7 @@ class TrainingState:
             part.load_state_dict(state[name])
         self.step, self.pretrained, self.drawn = state["step"], state["pretrained"], state["drawn"]
         self.seconds, self.curve = dict(state["seconds"]), list(state["curve"])
-        self.snapshots = [snapshot(self.method, kept["step"]) for kept in state["snapshots"]]
+        self.snapshots = [snapshot(self.method, kept["step"], iter(())) for kept in state["snapshots"]]
         for one, kept in zip(self.snapshots, state["snapshots"], strict=True):
             one.load_state_dict(kept)
 
@@ -148,11 +141,11 @@ def _window(state: TrainingState, scale: Scale) -> None:
             terms = state.method.step(state.batches)
     done, numbers = state.step + count, _numbers(terms)
     if broken := [name for name, value in numbers.items() if not math.isfinite(value)]:
-        raise Diverged(f"{broken[0]} is no longer finite after step {done}", state.curve)
+        raise Diverged(f"{broken[0]} is no longer finite after step {done}")
     state.step = done
     state.curve.append({"step": done, **numbers})
     if due(done, count, scale.steps):
-        state.snapshots.append(snapshot(state.method, done))
+        state.snapshots.append(snapshot(state.method, done, state.batches.aside("adapter")))
 
 
 def _numbers(terms: Mapping[str, Tensor]) -> dict[str, float]:

@@ -19,9 +19,7 @@ SIDE = 8  # pixels
 PATCHES = 4000  # of each set
 NEIGHBOURS = 5
 KEPT = 0.99  # share of held-out real patches inside
-FLOOR = (
-    0.01  # variance added to every direction of patches, as a share of the mean: grey levels and sensor noise
-)
+FLOOR = 0.01  # share of the mean variance that every direction is given: grey levels and sensor noise
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,10 +45,8 @@ class PatchManifold:
         values, directions = torch.linalg.eigh(torch.cov((patches - mean).T))
         whitening = directions / (values.clamp(min=0) + FLOOR * values.mean().clamp(min=1e-6)).sqrt()
         bank = (patches - mean) @ whitening
-        reach = torch.cdist(bank, bank).kthvalue(min(NEIGHBOURS + 1, len(bank)), dim=1).values
-        reach = reach.clamp(
-            min=1e-3 * float(reach.mean().clamp(min=1e-6))
-        )  # flat ground repeats to the last bit
+        reach = torch.cdist(bank, bank).kthvalue(NEIGHBOURS + 1, dim=1).values
+        reach = reach.clamp(min=1e-3 * max(reach.mean().item(), 1e-6))  # flat ground repeats to the last bit
         manifold = cls(mean=mean, whitening=whitening, real=bank, reach=reach, limit=0.0)
         ratios = manifold.ratios(patches_of(held_out))
         return cls(**{**vars(manifold), "limit": ratios.quantile(KEPT).item()})

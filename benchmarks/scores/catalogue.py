@@ -17,7 +17,8 @@ from mistakes import unknown
 class Score:
     """How a table shows a score, and in which of its grids. ``title`` may use the protocol's ``{extractor}`` and ``{images}``.
 
-    ``digits`` counts decimals; ``None`` shows three significant digits. ``worst`` is the worst possible value.
+    ``digits`` counts decimals; ``None`` shows three significant digits. ``worst`` is the worst possible value. ``marked``
+    says whether the best row is marked; it is not where an adapter that does nothing is best.
     """
 
     title: str
@@ -27,6 +28,7 @@ class Score:
     better: Literal["lower", "higher", "neither"] = "lower"
     digits: int | None = 1
     worst: float | None = None
+    marked: bool = True
 
 
 SUITE: Mapping[str, Score] = {
@@ -135,6 +137,23 @@ SUITE: Mapping[str, Score] = {
         better="neither",
         digits=3,
     ),
+    "critic_auc": Score(
+        title="critic's AUC",
+        short="critic's AUC",
+        about="share of pairs of an adapted and a real training image that the method's last critic tells apart; 0 … 1; 0.5 is chance",
+        grid="images",
+        better="neither",
+        digits=2,
+    ),
+    "forgetting": Score(
+        title="critic's forgetting",
+        short="forgetting",
+        about="the last critic's AUC on present adapted images less its mean AUC on those of earlier snapshots; −1 … 1; "
+        "above 0 where it tells earlier ones worse",
+        grid="images",
+        better="neither",
+        digits=3,
+    ),
 }
 """The scores that need no labels."""
 
@@ -168,14 +187,16 @@ LOST = {
     "label_error": (
         "labels lost {unit}",
         "labels lost",
-        "share of adapted source images that a task model trained on the source no longer reads as their label",
+        "share of adapted source images that a task model trained on the source no longer reads as their label; least where "
+        "nothing is adapted, so no row is marked best",
     )
 }
 DRIFT = {
     "label_error": (
         "label drift {unit}",
         "label drift",
-        "{about} of a task model trained on the source, on adapted source images",
+        "{about} of a task model trained on the source, on adapted source images; least where nothing is adapted, so no row "
+        "is marked best",
     )
 }
 """Title, short title and meaning of the scores that come from a measure, by the score's name."""
@@ -202,7 +223,7 @@ class TaskScores:
         scores = {"fid": SUITE["fid"], **_titled(HEADLINE, headline)}
         for one in others:
             scores |= _titled(OTHER, one)
-        scores |= _titled(LOST if headline.wrong_answers else DRIFT, headline)
+        scores |= _titled(LOST if headline.wrong_answers else DRIFT, headline, marked=False)
         return cls(headline=headline, scores={**scores, **SUITE})
 
     @property
@@ -211,7 +232,9 @@ class TaskScores:
         return "fid", self.headline.name, f"own_{self.headline.name}"
 
 
-def _titled(templates: Mapping[str, tuple[str, str, str]], one: Measure) -> dict[str, Score]:
+def _titled(
+    templates: Mapping[str, tuple[str, str, str]], one: Measure, *, marked: bool = True
+) -> dict[str, Score]:
     words = {"name": one.name, "words": one.words, "title": one.title, "unit": one.unit, "about": one.about}
     return {
         name.format(**words): Score(
@@ -222,6 +245,7 @@ def _titled(templates: Mapping[str, tuple[str, str, str]], one: Measure) -> dict
             better=one.better,
             digits=one.digits,
             worst=one.worst,
+            marked=marked,
         )
         for name, (title, short, about) in templates.items()
     }

@@ -9,7 +9,7 @@ from benchmarks.records import store
 from benchmarks.records.record import RunRecord
 from benchmarks.studies.published import STUDIES
 from benchmarks.studies.study import RunSpec
-from benchmarks.tables.table import records_of
+from benchmarks.tables.comparable import records_of
 
 PUBLISHED = Path(__file__).parents[2] / "results"
 RELATIVE_DEVIATION = 0.05  # standard deviation of scores from seed to seed

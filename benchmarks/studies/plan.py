@@ -1,6 +1,8 @@
 """Estimates the cost of planned runs from the records of similar runs."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -10,15 +12,27 @@ from benchmarks.records.record import OK
 from benchmarks.studies.study import RunSpec
 
 SHIPPED = Path(__file__).parents[2] / "results"
+SAME_RUN = ("pair", "row", "scale", "seed", "extractor", "device", "reproducible")
+OTHER_CODE = "their records are of other code; these are kept"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedRun:
-    """A planned or recorded run; ``seconds`` is the median of similar runs, ``None`` without any."""
+    """A planned or recorded run; ``seconds`` is the median of similar runs, ``None`` without any.
+
+    ``stale`` holds the ids of recorded runs that differ from a run to come in their code.
+    """
 
     id: str
     recorded: bool
     seconds: float | None
+    stale: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """What is to be done, as it is shown."""
+        again = "to run again: its record is of other code" if self.stale else "to run"
+        return "recorded" if self.recorded else again
 
     @property
     def estimate(self) -> str:
@@ -48,16 +62,45 @@ def planned(specs: Sequence[RunSpec], results: Path) -> list[PlannedRun]:
             costs.setdefault((*like_this, done["row"]), []).append(seconds)
             if record.step_ms:
                 costs.setdefault(like_this, []).append(seconds)
-    lines = []
+    lines, old = [], stale(specs, results)
     for spec in specs:
         place = (spec.pair, spec.scale, spec.device)
         like = costs.get((*place, spec.row)) or costs.get(place)
         lines.append(
             PlannedRun(
-                id=spec.id, recorded=store.exists(spec.id, results), seconds=median(like) if like else None
+                id=spec.id,
+                recorded=store.exists(spec.id, results),
+                seconds=median(like) if like else None,
+                stale=old.get(spec.id, ()),
             )
         )
     return lines
+
+
+def stale(specs: Sequence[RunSpec], results: Path) -> dict[str, tuple[str, ...]]:
+    """Return by the ids of specs that have no record the ids of recorded runs of other code that stood for the same run.
+
+    The same run has the same pair, row, scale, seed, extractor and device; other code often has other settings too.
+    """
+    folder = results / "runs"
+    recorded: dict[str, list[str]] = {}
+    for name in sorted(os.listdir(folder)) if folder.is_dir() else ():
+        recorded.setdefault(name.rpartition("--")[0], []).append(name)
+    found = {}
+    for spec in specs:
+        names = recorded.get(spec.id.rpartition("--")[0], ())
+        if names and spec.id not in names and (ids := tuple(_of_other_code(spec, names, folder))):
+            found[spec.id] = ids
+    return found
+
+
+def _of_other_code(spec: RunSpec, names: Sequence[str], folder: Path) -> Iterator[str]:
+    for name in names:
+        with suppress(store.MissingRecord):
+            theirs = store.read(folder / name, curve=False).spec
+            same = all(theirs.get(part) == spec.plain.get(part) for part in SAME_RUN)
+            if same and theirs.get("code") != spec.plain.get("code"):
+                yield name
 
 
 def total(lines: Sequence[PlannedRun]) -> str:
@@ -66,4 +109,6 @@ def total(lines: Sequence[PlannedRun]) -> str:
     known = [line.seconds for line in todo if line.seconds is not None]
     unknown = len(todo) - len(known)
     rest = f", {unknown} of unknown length" if unknown else ""
-    return f"{len(lines)} runs, {len(todo)} to do: about {sum(known) / 60:.1f} minutes{rest}."
+    old = sum(bool(line.stale) for line in todo)
+    again = f"; {old} of them again, since {OTHER_CODE}" if old else ""
+    return f"{len(lines)} runs, {len(todo)} to do: about {sum(known) / 60:.1f} minutes{rest}{again}."

@@ -9,12 +9,16 @@ from typing import Any
 
 from mistakes import UserMistake
 
+OPTIONAL = ("edition", "code", "reproducible")
+"""Fields of a spec that stand in its plain form only where they say something: earlier records lack them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
     """A comparison of rows. Differences are taken to the baseline, the first row that is no bound.
 
-    ``extractor`` is the feature extractor of FID and KID; ``None`` means the extractor of each pair.
+    ``extractor`` is the feature extractor of FID and KID; ``None`` means the extractor of each pair. ``outdated`` says what
+    is no longer true of the records that were made of it, until it is run anew; every heading shows that.
     """
 
     name: str
@@ -24,6 +28,17 @@ class Study:
     seeds: tuple[int, ...]
     scale: str = "small"
     extractor: str | None = None
+    outdated: str = ""
+
+    @property
+    def heading(self) -> str:
+        """The name, with "(outdated)" if some of its records are no longer true."""
+        return f"{self.name} (outdated)" if self.outdated else self.name
+
+    @property
+    def warning(self) -> str:
+        """A sentence on what is no longer true of the records; "" if they hold."""
+        return f"Outdated until it is run anew: {self.outdated}." if self.outdated else ""
 
     def __post_init__(self) -> None:
         for kind, names in (("method", self.rows), ("pair", self.pairs)):
@@ -36,7 +51,8 @@ class RunSpec:
     """One run as plain data: everything that decides its outcome, and nothing else.
 
     ``settings`` holds every setting of the row at its scale, so a changed default makes another run. So does another
-    ``edition`` of a user's own data.
+    ``edition`` of a user's own data, and other ``code``: see :func:`~benchmarks.studies.code.code_of`. A ``reproducible``
+    run gives the same bits on other processors: see :mod:`benchmarks.running.reproducible`.
     """
 
     pair: str
@@ -48,11 +64,13 @@ class RunSpec:
     settings: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
     budget: Mapping[str, str | int] = field(default_factory=dict)
     edition: str = ""
+    code: Mapping[str, str] = field(default_factory=dict)
+    reproducible: bool = False
 
     @property
     def plain(self) -> dict[str, Any]:
-        """All fields as plain data; published data have no edition, and no field for it."""
-        return {name: value for name, value in asdict(self).items() if name != "edition" or value}
+        """All fields as plain data, without those of ``OPTIONAL`` that say nothing."""
+        return {name: value for name, value in asdict(self).items() if name not in OPTIONAL or value}
 
     @property
     def id(self) -> str:

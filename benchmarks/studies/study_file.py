@@ -10,7 +10,10 @@ from datasets.own import form
 
 @dataclass(frozen=True, kw_only=True)
 class StudyForm:
-    """A study as its file has it: ``pairs`` are names or TOML files, ``seeds`` a number of seeds or a list of them."""
+    """A study as its file has it: ``pairs`` are names or TOML files, ``seeds`` a number of seeds or a list of them.
+
+    All fields but ``methods`` and ``plugins`` are those of :class:`Study`.
+    """
 
     name: str
     about: str
@@ -19,6 +22,7 @@ class StudyForm:
     seeds: int | tuple[int, ...]
     scale: str = "small"
     extractor: str | None = None
+    outdated: str = ""
     plugins: tuple[str, ...] = ()
 
 
@@ -42,6 +46,7 @@ def read_study(path: Path) -> Study:
         seeds=parse_seeds(seeds),
         scale=form.scale,
         extractor=form.extractor,
+        outdated=form.outdated,
     )
 
 

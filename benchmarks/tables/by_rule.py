@@ -10,7 +10,7 @@ from benchmarks.records.record import OK, RunRecord
 from benchmarks.records.selection import RULES, chosen
 from benchmarks.statistics.estimates import estimate
 from benchmarks.tables.cells import Columns, Grid
-from benchmarks.tables.summary import Runs, Summary, Values, by_seed, less, paired
+from benchmarks.tables.summary import Key, Runs, Summary, Values, by_seed, keyed, less, paired
 
 Choices = Mapping[str, Runs]
 """Step ("step") and headline score ("score") of the chosen snapshots, by the rule's name."""
@@ -21,18 +21,22 @@ def choices(records: Sequence[RunRecord], headline: str) -> Choices:
 
     No rule is listed if no finished run has several snapshots. A rule chooses nothing if snapshots lack its criterion.
     """
-    done = [record for record in records if record.status == OK and record.snapshots]
+    done = _with_snapshots(records)
     if not any(len(record.snapshots) > 1 for record in done):
         return {}
-    picked: dict[str, dict[str, dict[str, dict[int, float]]]] = {name: {} for name in RULES}
-    for record in sorted(done, key=lambda record: (record.row, record.seed)):
-        row, seed = record.row, record.seed
+    picked: dict[str, dict[str, dict[str, dict[Key, float]]]] = {name: {} for name in RULES}
+    for key, record in sorted(keyed(done), key=lambda one: one[1].row):
+        row = record.row
         for name, rule in RULES.items():
             if rule.criterion_of(headline) in record.snapshots[0]:
                 snapshot = chosen(rule, record.snapshots, headline)
                 mine = picked[name].setdefault(row, {"step": {}, "score": {}})
-                mine["step"][seed], mine["score"][seed] = snapshot["step"], snapshot[headline]
+                mine["step"][key], mine["score"][key] = snapshot["step"], snapshot[headline]
     return picked
+
+
+def _with_snapshots(records: Sequence[RunRecord]) -> list[RunRecord]:
+    return [record for record in records if record.status == OK and record.snapshots]
 
 
 def unchosen(records: Sequence[RunRecord], picked: Choices) -> Iterable[str]:
@@ -63,12 +67,12 @@ def rule_grids(summary: Summary, picked: Choices) -> list[Grid]:
 
 def chosen_runs(summary: Summary, picked: Choices, records: Sequence[RunRecord]) -> Columns:
     """Return one line for each rule and run: rule, method, seed, chosen step, headline score there, and the run's id."""
-    runs = {(record.row, record.seed): record.id for record in records}
+    runs = {(record.row, key): record for key, record in keyed(_with_snapshots(records))}
     lines = [
-        (rule, row, seed, step, mine["score"][seed], runs[row, seed])
+        (rule, row, runs[row, key].seed, step, mine["score"][key], runs[row, key].id)
         for rule, choice in picked.items()
         for row, mine in choice.items()
-        for seed, step in mine["step"].items()
+        for key, step in mine["step"].items()
     ]
     heads = ("rule", "method", "seed", "step", summary.known.headline.title, "run")
     return {head: [line[place] for line in lines] for place, head in enumerate(heads)}
@@ -89,7 +93,7 @@ def _of_rule(name: str, picked: Runs, last: Runs, summary: Summary) -> Grid:
                 if row == baseline
                 else _written(summary, paired(picked, "score", row, baseline), sign=True),
                 _written(summary, less(mine, by_seed(last, "score", row)), sign=True),
-                f"{len(mine)}/{len(summary.study.seeds)}",
+                f"{len(mine)}/{summary.planned[row]}",
             )
         )
     heads = (

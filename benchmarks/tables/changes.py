@@ -1,6 +1,7 @@
 """Records before (A) and after (B) → the values that can be compared, by row, score and seed. Needs no torch.
 
-Two runs are a pair if their whole specification is equal, the seed included.
+Two runs are a pair if their whole specification but the code is equal, the seed included; of several codes on one side
+the newest counts.
 """
 
 import json
@@ -11,6 +12,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from benchmarks.records.record import OK, RunRecord
+from benchmarks.tables.comparable import newest
+from benchmarks.tables.grids import seeds_said
 from benchmarks.tables.summary import known_scores
 
 RUNS, STEP = "runs", "step_ms"
@@ -103,12 +106,17 @@ def _row(runs: RunsBySeed) -> ComparedRow:
 
 
 def _by_settings(records: Iterable[RunRecord]) -> dict[str, RunsBySeed]:
-    """Return groups of runs that differ in their seed alone; keys are all else of the specification, as text."""
+    """Return groups of runs of one code that differ in their seed alone; keys are their settings as text."""
     found: dict[str, dict[int, RunRecord]] = {}
-    for record in records:
-        key = json.dumps({**record.spec, "seed": None}, sort_keys=True)
-        found.setdefault(key, {})[record.seed] = record
+    for record in newest([*records], _settings):
+        found.setdefault(_settings(record), {})[record.seed] = record
     return {**found}
+
+
+def _settings(record: RunRecord) -> str:
+    """Return the whole specification but seed and code, as text."""
+    plain = {name: value for name, value in record.spec.items() if name not in ("seed", "code")}
+    return json.dumps(plain, sort_keys=True)
 
 
 def _matched(one: RunsBySeed, two: RunsBySeed) -> Iterator[Cell]:
@@ -117,7 +125,14 @@ def _matched(one: RunsBySeed, two: RunsBySeed) -> Iterator[Cell]:
     done = [(a, b) for a, b in pairs if a.status == b.status == OK]
     if not pairs:
         yield Cell(row=row, fixed=Verdict.NO_SEED)
-    elif any(record.protocol != done[0][0].protocol for pair in done for record in pair):
+        return
+    for alone, verdict in (
+        (one.keys() - two.keys(), Verdict.ONLY_A),
+        (two.keys() - one.keys(), Verdict.ONLY_B),
+    ):
+        if alone:
+            yield Cell(row=row, title=f"seeds {seeds_said(sorted(alone))}", fixed=verdict)
+    if any(record.protocol != done[0][0].protocol for pair in done for record in pair):
         yield Cell(row=row, fixed=Verdict.OTHER_DATA)
     else:
         yield _ended(row, pairs)
@@ -132,14 +147,29 @@ def _matched(one: RunsBySeed, two: RunsBySeed) -> Iterator[Cell]:
 
 
 def _ended(row: ComparedRow, pairs: Pairs) -> Cell:
-    """Return the cell that holds 1 for every run that ended well, 0 for all other runs."""
+    """Return the cell that holds 1 for every run that ended well, 0 for all other runs.
+
+    A seed that is lost counts, whatever other seeds are gained. The title names the seeds of either kind.
+    """
+    lost, gained = (
+        [mine[0].seed for mine in pairs if [one.status == OK for one in mine] == ends]
+        for ends in ([True, False], [False, True])
+    )
+    said = [
+        f"{word} seeds {seeds_said(seeds)}" for word, seeds in (("lost", lost), ("gained", gained)) if seeds
+    ]
     before, after = (
         tuple(float(record.status == OK) for record in side) for side in zip(*pairs, strict=True)
     )
-    gain = sum(after) - sum(before)
-    verdict = Verdict.LOST if gain < 0 else Verdict.GAINED if gain > 0 else Verdict.SAME
-    cell = Cell(row=row, score=RUNS, title="share of runs done", worse=-1)
-    return replace(cell, before=before, after=after, fixed=verdict)
+    return Cell(
+        row=row,
+        score=RUNS,
+        title=", ".join(["share of runs done", *said]),
+        worse=-1,
+        before=before,
+        after=after,
+        fixed=Verdict.LOST if lost else Verdict.GAINED if gained else Verdict.SAME,
+    )
 
 
 def _filled(cell: Cell, values: Sequence[tuple[float | None, float | None]]) -> Iterator[Cell]:

@@ -27,6 +27,7 @@ _LATEX = str.maketrans(
             "∞": r"$\infty$",
             "°": r"$^\circ$",
             "…": r"\ldots{}",
+            "†": r"$^\dagger$",
         },
     }
 )

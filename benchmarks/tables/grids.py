@@ -18,11 +18,13 @@ from benchmarks.tables.summary import (
     shared_machine,
 )
 
+DAGGER = "†"
+
 
 def score_grid(summary: Summary) -> Grid:
     """Return the settings that vary, the scores and their differences to the baseline, and the differences in cost."""
     rows = summary.study.rows
-    done = [f"{summary.done[row]}/{len(summary.study.seeds)}" for row in rows]
+    done = [f"{summary.done[row]}/{summary.planned[row]}" for row in rows]
     component = [name for name in COMPONENT if any(summary.differences.get((row, name)) for row in rows)]
     columns = [
         Column("method", rows),
@@ -59,18 +61,34 @@ def _setting_column(path: str, summary: Summary) -> Column:
 
 
 def _score_columns(summary: Summary) -> Iterator[Column]:
-    """Yield the scores of the main grid, the winner in bold, each compared score with its difference to the baseline."""
+    """Yield the scores of the main grid, the winner in bold, each compared score with its difference to the baseline.
+
+    Headline scores of a method's own task model, which is another than the common one, have a dagger.
+    """
     rows = summary.study.rows
     for name in [name for name in summary.scores if summary.score(name).grid == "scores"]:
         best = summary.winner(name)
-        cells = [summary.shown(name, row) for row in rows]
-        yield Column(summary.title(name), cells, [] if best is None else [rows.index(best)])
+        title = summary.title(name)
+        if any(_dagger(name, row, summary) for row in rows):
+            title = f"{title} ({DAGGER}: own model's)"
+        cells = [summary.shown(name, row) + _dagger(name, row, summary) for row in rows]
+        yield Column(title, cells, [] if best is None else [rows.index(best)])
         if name in summary.compared and summary.baseline:
             yield _difference_column(name, summary)
 
 
+def _dagger(name: str, row: str, summary: Summary) -> str:
+    """Return " †" for the headline score of a row whose task model is not the common one, else ""."""
+    own = name == summary.known.headline.name and row in summary.own_models
+    return f" {DAGGER}" if own else ""
+
+
 def _difference_column(name: str, summary: Summary) -> Column:
-    cells = [summary.difference_shown(name, row) for row in summary.study.rows]
+    cells = [
+        shown + (_dagger(name, row, summary) if shown else "")
+        for row in summary.study.rows
+        for shown in [summary.difference_shown(name, row)]
+    ]
     return Column(summary.difference_title(name), cells)
 
 
@@ -87,16 +105,16 @@ def difference_grid(summary: Summary) -> Grid | None:
         cells.append(
             (
                 difference.row,
-                score.short,
+                score.short + _dagger(difference.score, difference.row, summary),
                 mean.written(digits, sign=True),
                 span,
                 f"{difference.middle:+z.{digits}f}",
                 str(mean.count),
-                f"{difference.improvement:.2f}",
+                "" if mean.count < 2 else f"{difference.improvement:.2f}",
                 "" if difference.p is None else f"{difference.p:.3f}",
             )
         )
-    heads = ("method", "score", "Δ mean", "95 % BCa", "Δ IQM", "pairs", "P(better)", "p (Holm)")
+    heads = ("method", "score", "Δ mean", "95 % BCa", "Δ IQM", "pairs", "P(better), unpaired", "p (Holm)")
     heading = f"Differences to {summary.baseline}, paired by seed"
     return Grid(heading=heading, columns=heads, cells=tuple(cells)).without_blank_columns()
 
@@ -171,7 +189,10 @@ def _image_floor(
     floor = next((record.floor for record in records if record.floor), None)
     if floor is None:
         return None
-    about = f"real test images against other real ones, n={floor['images']:.0f}"
+    about = (
+        f"real test images against other real ones, n={floor['images']:.0f}, "
+        f"not {summary.protocol['images']} as above"
+    )
     return (about, *(_cell(summary, name, floor.get(name)) for name in names))
 
 

@@ -9,7 +9,8 @@ from benchmarks.records.record import RunRecord
 from benchmarks.records.selection import CRITERIA, completed
 from benchmarks.studies.published import STUDIES, find_study
 from benchmarks.studies.study import Study
-from benchmarks.tables.table import records_of, studies_in
+from benchmarks.tables.comparable import records_of
+from benchmarks.tables.table import studies_in
 from mistakes import UserMistake
 
 

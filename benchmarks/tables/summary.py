@@ -11,6 +11,7 @@ from benchmarks.scores.catalogue import Score, TaskScores
 from benchmarks.statistics.estimates import Estimate, Interval, bca_intervals, estimate, interquartile_mean
 from benchmarks.statistics.significance import MIN_DIFFERENCES, holm, probability_of_improvement, sign_flip_p
 from benchmarks.studies.study import Study
+from benchmarks.tables.comparable import machine, machines
 from methods.settings import varied
 from mistakes import UserMistake
 
@@ -30,14 +31,17 @@ COSTS = {
     "checkpoints": ("checkpoints s", 1),
 }
 QUARTILES = ("step_q1", "step_q3")
+NOTHING = "SourceOnly"  # the bound that adapts nothing; a row that is not clearly better is no winner
 BUDGET = ("steps", "images_per_step")  # costs that have a column only if rows differ in them
 
 Numbers = Mapping[tuple[str, str], Estimate | None]
 """Estimates by row and name."""
 Intervals = Mapping[tuple[str, str], Interval | None]
 """Intervals by row and name."""
-Values = Mapping[int, float]
-"""One number of a row's runs by seed, in ascending order of the seeds."""
+Key = int | tuple[int, int]
+"""A run of a row: its seed, or its seed and the number of its machine where records of several machines are pooled."""
+Values = Mapping[Key, float]
+"""One number of a row's runs by key, in ascending order of the seeds."""
 Runs = Mapping[str, Mapping[str, Values]]
 """Numbers of runs by row and name."""
 
@@ -73,7 +77,8 @@ class Summary:
     """Everything that the grids of one table are made from.
 
     ``known`` holds all scores of the task, ``scores`` the names of the scores that some run has. ``runs`` holds the
-    scores and costs of finished runs, and ``done`` counts the finished runs of each row. ``means`` are taken over seeds.
+    scores and costs of finished runs. ``done`` counts the finished runs of each row, ``planned`` its recorded runs and the
+    seeds without any. ``means`` are taken over seeds.
     ``differences`` to the baseline are paired by seed; compared scores and the costs in ``COMPONENT`` have them.
     """
 
@@ -89,6 +94,7 @@ class Summary:
     differences: Numbers
     runs: Runs
     done: Counter[str]
+    planned: Mapping[str, int]
 
     @cached_property
     def bootstraps(self) -> Bootstraps:
@@ -134,17 +140,34 @@ class Summary:
         return number.written(digits, sign=True) if number else ""
 
     def winner(self, name: str) -> str | None:
-        """Return the trained row whose interval of a score is better than every other row's and overlaps none of them."""
-        if name not in self.scores or self.score(name).better == "neither":
+        """Return the trained row whose interval of a score is better than every other's and overlaps none of them.
+
+        The others are the trained rows, of which there must be one, and the bound that adapts nothing. The winner has a
+        value for every planned run. ``None`` without such a row, and for scores that mark none.
+        """
+        if name not in self.scores or self.score(name).better == "neither" or not self.score(name).marked:
             return None
         sign = 1 if self.score(name).better == "lower" else -1
-        rows = [row for row in self.settings if row not in self.bounds]
+        rows = [
+            row
+            for row in self.settings
+            if row not in self.bounds or self.settings[row].get("method") == NOTHING
+        ]
         found = {row: number for row in rows if (number := self.means[row, name])}
-        if len(found) < 2 or any(number.half is None for number in found.values()):
+        if len(found.keys() - self.bounds) < 2 or any(number.half is None for number in found.values()):
             return None
         best, *others = sorted(found, key=lambda row: sign * found[row].mean)
+        if best in self.bounds or found[best].count < self.planned[best]:
+            return None
         gaps = [abs(found[row].mean - found[best].mean) - (found[row].half or 0) for row in others]
         return best if min(gaps) > (found[best].half or 0) else None
+
+    @cached_property
+    def own_models(self) -> Collection[str]:
+        """The rows whose headline score is that of the task model that the method trains itself, in every run."""
+        name = self.known.headline.name
+        cells = {row: by_seed(self.runs, name, row) for row in self.runs}
+        return [row for row, mine in cells.items() if mine and mine == by_seed(self.runs, f"own_{name}", row)]
 
 
 def summarise(study: Study, records: Sequence[RunRecord]) -> Summary:
@@ -175,7 +198,13 @@ def summarise(study: Study, records: Sequence[RunRecord]) -> Summary:
         differences=_differences(study.rows, runs, [*compared, *COMPONENT], baseline),
         runs=runs,
         done=Counter(record.row for record in done),
+        planned={row: _planned(row, study, records) for row in study.rows},
     )
+
+
+def _planned(row: str, study: Study, records: Sequence[RunRecord]) -> int:
+    seeds = [record.seed for record in records if record.row == row]
+    return len(seeds) + len({*study.seeds} - {*seeds})
 
 
 def differences_to_baseline(summary: Summary) -> list[Difference]:
@@ -217,14 +246,43 @@ def known_scores(records: Iterable[RunRecord]) -> TaskScores:
 
 def finished(records: Iterable[RunRecord]) -> Runs:
     """Return the scores and costs of the finished runs among these records."""
-    runs: dict[str, defaultdict[str, dict[int, float]]] = {}
-    for record in sorted(records, key=lambda record: record.seed):
-        if record.status == OK:
-            of_row, seed = runs.setdefault(record.row, defaultdict(dict)), record.seed
-            for name, value in _numbers_of(record).items():
-                if value is not None:
-                    of_row[name][seed] = value
+    runs: dict[str, defaultdict[str, dict[Key, float]]] = {}
+    for key, record in keyed(record for record in records if record.status == OK):
+        of_row = runs.setdefault(record.row, defaultdict(dict))
+        for name, value in _numbers_of(record).items():
+            if value is not None:
+                of_row[name][key] = value
     return runs
+
+
+def keyed(records: Iterable[RunRecord]) -> list[tuple[Key, RunRecord]]:
+    """Return the records of one table with their keys, sorted by seed. Equal keys of two rows may be paired."""
+    ordered = sorted(records, key=lambda record: record.seed)
+    numbers = machines(ordered)
+    if len(numbers) < 2:
+        return [(record.seed, record) for record in ordered]
+    return [((record.seed, numbers[machine(record)]), record) for record in ordered]
+
+
+def machines_said(records: Sequence[RunRecord]) -> str:
+    """Return the machines of the records of one table in words, and how scores of several are taken together."""
+    one_each = {machine(record): record for record in records}
+    said = [_machine_said(record) for record in one_each.values()]
+    if len(said) == 1:
+        return said[0]
+    return f"{len(said)} machines pooled, differences taken within a machine: {'; '.join(said)}"
+
+
+def _machine_said(record: RunRecord) -> str:
+    host = record.host
+    known = [
+        f"{host.get('threads')} threads",
+        host.get("instructions"),
+        host.get("torch") and f"torch {host['torch']}",
+    ]
+    exact = "reproducible" if record.spec.get("reproducible") else None
+    words = ", ".join(str(word) for word in (*known, exact) if word)
+    return f"{host.get('device')} ({words}{shared_machine(record)})"
 
 
 def shared_machine(record: RunRecord) -> str:

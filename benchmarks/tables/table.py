@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.records.record import OK, RunRecord
 from benchmarks.statistics.estimates import Estimate, interquartile_mean, worst_case
+from benchmarks.statistics.significance import MIN_DIFFERENCES
 from benchmarks.studies.study import Study
 from benchmarks.tables.by_rule import Choices, choices, chosen_runs, rule_grid, rule_grids, unchosen
 from benchmarks.tables.cells import Columns, Grid
+from benchmarks.tables.comparable import Comparable, comparisons
 from benchmarks.tables.grids import (
     cost_grid,
     difference_grid,
@@ -19,7 +21,7 @@ from benchmarks.tables.grids import (
     score_grid,
     seeds_said,
 )
-from benchmarks.tables.summary import Summary, bounds_in, by_seed, shared_machine, summarise
+from benchmarks.tables.summary import Summary, bounds_in, by_seed, machines_said, summarise
 
 if TYPE_CHECKING:  # tables need no pandas, whose import takes as long as reading thousands of records
     import pandas as pd
@@ -69,42 +71,12 @@ class Table:
         return dict(zip(heads, zip(*lines, strict=True), strict=False))
 
 
-def records_of(study: Study, records: Iterable[RunRecord]) -> list[RunRecord]:
-    """Return the records that belong to a study, sorted by pair in the study's order."""
-    seeds = set(study.seeds)
-    mine = [
-        record
-        for record in records
-        if record.pair in study.pairs
-        and record.row in study.rows
-        and record.seed in seeds
-        and record.scale == study.scale
-        and study.extractor in (None, record.spec["extractor"])
-    ]
-    return sorted(mine, key=lambda record: study.pairs.index(record.pair))
-
-
-def comparisons(study: Study, records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
-    """Return the records of a study by the name of their table.
-
-    Records are in one table if they have equal pair, extractor, device, host and steps of the task model.
-    """
-    groups: dict[tuple[object, ...], list[RunRecord]] = {}
-    for record in records_of(study, records):
-        groups.setdefault(_comparable(record), []).append(record)
-    names = [f"{study.name}--{group[0].spec['pair']}" for group in groups.values()]
-    return {
-        name if names.count(name) == 1 else f"{name}--{number}": group
-        for number, (name, group) in enumerate(zip(names, groups.values(), strict=True), 1)
-    }
-
-
-def tables_of(study: Study, records: Iterable[RunRecord]) -> list[Table]:
-    """Return the table of each comparison in a study.
+def tables_of(study: Study, records: Iterable[RunRecord], pool: bool = False) -> list[Table]:
+    """Return the table of each comparison in a study; ``pool`` takes scores of several machines together.
 
     Raises :class:`UserMistake` if a row has records of two different settings or budgets, or records differ in protocol.
     """
-    return [_table(study, group, name) for name, group in comparisons(study, records).items()]
+    return [_table(study, comparison) for comparison in comparisons(study, records, pool)]
 
 
 def studies_in(records: Sequence[RunRecord]) -> list[Study]:
@@ -127,15 +99,9 @@ def studies_in(records: Sequence[RunRecord]) -> list[Study]:
     return studies
 
 
-def _comparable(record: RunRecord) -> tuple[object, ...]:
-    """Return the key that records of one table share: pair, extractor, device, steps of the task model and host."""
-    spec = record.spec
-    place = (spec[name] for name in ("pair", "extractor", "device"))
-    return (*place, spec["budget"]["task_steps"], *sorted(record.host.items()))
-
-
-def _table(study: Study, records: Sequence[RunRecord], name: str) -> Table:
+def _table(study: Study, comparison: Comparable) -> Table:
     """Return the table of one comparison."""
+    records = comparison.records
     summary = summarise(study, records)
     picked = choices(records, summary.known.headline.name)
     grids = (
@@ -148,11 +114,16 @@ def _table(study: Study, records: Sequence[RunRecord], name: str) -> Table:
         cost_grid(summary, records),
     )
     table = Table(
-        name=name,
-        title=f"{study.name}: {records[0].spec['pair']}",
-        about=_about(summary, records[0]),
+        name=comparison.name,
+        title=f"{study.heading}: {records[0].spec['pair']}",
+        about=_about(summary, records),
         grids=tuple(grid for grid in grids if grid),
-        notes=(*_failures(summary, records), *_blanks(summary, records), *unchosen(records, picked)),
+        notes=(
+            *comparison.notes,
+            *_failures(summary, records),
+            *_blanks(summary, records),
+            *unchosen(records, picked),
+        ),
         columns=_columns(summary),
         records=tuple(records),
     )
@@ -172,9 +143,9 @@ def _selection(table: Table, summary: Summary, picked: Choices) -> Table:
     )
 
 
-def _about(summary: Summary, record: RunRecord) -> str:
-    """Return the paragraph below a table's title: study, seeds, machine, data, and how to read the numbers."""
-    study, protocol, host = summary.study, summary.protocol, record.host
+def _about(summary: Summary, records: Sequence[RunRecord]) -> str:
+    """Return the paragraph below a table's title: study, seeds, machines, data, and how to read the numbers."""
+    study, protocol = summary.study, summary.protocol
     sizes = ", ".join(
         f"{split} {protocol[split]}"
         for split in ("source", "validation", "adapted", "target", "test")
@@ -182,12 +153,14 @@ def _about(summary: Summary, record: RunRecord) -> str:
     )
     identity = f" ({protocol['identity']})" if "identity" in protocol else ""
     paired = f" Δ: to {summary.baseline}, paired by seed." if summary.baseline else ""
+    warning = f"{study.warning} " if study.warning else ""
     return (
-        f"{study.about[0].upper()}{study.about[1:]}. Scale {study.scale}, seeds "
-        f"{seeds_said(study.seeds)}, {host.get('device')} ({host.get('threads')} threads{shared_machine(record)}); "
+        f"{warning}{study.about[0].upper()}{study.about[1:]}. Scale {study.scale}, seeds "
+        f"{seeds_said(study.seeds)}, {machines_said(records)}; "
         f"images: {sizes}; data {protocol.get('data', 'unknown')}{identity}. "
         f"Mean ± 95 % t-interval over seeds.{paired} {_directions(summary)}"
-        "Bold: settings other than the baseline's, and a trained row's score whose interval lies apart from every other's."
+        "Bold: settings other than the baseline's, and a trained row's score, all runs done, whose interval is better than "
+        "every other trained row's and source-only's and lies apart from them."
     )
 
 
@@ -202,7 +175,10 @@ def _directions(summary: Summary) -> str:
 
 
 def _failures(summary: Summary, records: Sequence[RunRecord]) -> Iterable[str]:
-    """Yield a note for every failed or flagged run, and the worst possible mean of every row with failed runs."""
+    """Yield a note for every failed or flagged run, and the worst possible mean of every row with failed runs.
+
+    A row without finished runs has that mean for the headline score alone: it may lack the others.
+    """
     for record in records:
         run = f"{record.spec['row']}, seed {record.spec['seed']}"
         if record.status != OK:
@@ -211,13 +187,15 @@ def _failures(summary: Summary, records: Sequence[RunRecord]) -> Iterable[str]:
             yield f"{run}: {flag}"
     for row in dict.fromkeys(record.row for record in records if record.status != OK):
         for name in [name for name in summary.scores if summary.score(name).worst is not None]:
-            values, planned = [*by_seed(summary.runs, name, row).values()], len(summary.study.seeds)
-            if values:
+            values, planned = [*by_seed(summary.runs, name, row).values()], summary.planned[row]
+            if values or (not summary.done[row] and name == summary.known.headline.name):
                 bound = worst_case(values, planned, summary.score(name).worst or 0)
                 yield (
                     f"{row}: {len(values)} of {planned} runs done; {summary.score(name).short} would be {bound:.1f} "
                     "were the others as bad as can be"
                 )
+        if summary.done[row]:
+            yield f"{row}: every mean, difference and P(better) is of its finished runs alone"
 
 
 def _blanks(summary: Summary, records: Sequence[RunRecord]) -> Iterable[str]:
@@ -238,7 +216,7 @@ def _blanks(summary: Summary, records: Sequence[RunRecord]) -> Iterable[str]:
 def _columns(summary: Summary) -> Columns:
     """Return the table for machines: mean, half-width and count of every number.
 
-    Compared scores also have a BCa interval and an interquartile mean.
+    Compared scores also have an interquartile mean and, from ``MIN_DIFFERENCES`` seeds on, a BCa interval.
     """
     lines = []
     for row in summary.study.rows:
@@ -266,7 +244,8 @@ def _more_of(name: str, row: str, summary: Summary) -> dict[str, Any]:
     values, title = [*by_seed(summary.runs, name, row).values()], summary.title(name)
     if not values:
         return {}
-    low, high = summary.bootstraps.scores[row, name] or (None, None)
+    enough = len(values) >= MIN_DIFFERENCES  # with fewer the interval is far too short
+    low, high = (summary.bootstraps.scores[row, name] if enough else None) or (None, None)
     return {f"{title} BCa low": low, f"{title} BCa high": high, f"{title} IQM": interquartile_mean(values)}
 
 

@@ -1,7 +1,8 @@
 """Published files: checked against a checksum and read from gzip, IDX, tar, zip and pictures; nothing is written.
 
 Any fault of a file raises a :class:`~mistakes.UserMistake` of one line that names the file. A checksum is written
-``algorithm:hexadecimal``, as in ``md5:f68b…``; an empty one is not checked.
+``algorithm:hexadecimal``, as in ``md5:f68b…``; an empty one is not checked. No file is read while a method runs: see
+:mod:`datasets.files.closing`.
 """
 
 import gzip
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING
 
+from datasets.files.closing import check_open
 from mistakes import UserMistake
 
 if TYPE_CHECKING:  # TOML files are read without these
@@ -40,6 +42,7 @@ def under(data: Path | None, name: str) -> Path:
 
 def contents(path: Path, checksum: str = "") -> bytes:
     """Return the bytes of a file; raises :class:`UserMistake` if it cannot be read or has another checksum."""
+    check_open(f"file {str(path)!r}")
     try:
         raw = path.read_bytes()
     except OSError as error:

@@ -3,7 +3,8 @@
 The target follows MNIST-M's recipe: digit pixels are replaced by 255 − background, where the background is a random
 crop of a photograph. MNIST-M counts every pixel above 0 as digit; here the 8 × 8 digits are enlarged, which leaves a
 wide grey rim, so a pixel counts as digit from three eighths of full ink on. The photographs are ``china.jpg`` and ``flower.jpg``, which
-scikit-learn ships (CC BY). Source, target and test use disjoint thirds of the UCI digits.
+scikit-learn ships (CC BY). Source, target and test use disjoint thirds of the UCI digits. A source digit has no
+known sibling: it is there once, and the file does not name writers.
 """
 
 from pathlib import Path
@@ -45,7 +46,8 @@ def on_photos(third: int, *, copies: int, seed: int = 0) -> Labelled:
     black = on_black(third)
     assert black.masks is not None
     masks = black.masks.repeat(copies, 1, 1, 1)
-    crops = bsds500.crops(load_sample_images().images, len(masks), SIZE, np.random.default_rng((seed, third)))
+    random = np.random.default_rng((seed, third))
+    crops, _ = bsds500.crops(load_sample_images().images, len(masks), SIZE, random)
     return Labelled(
         images=torch.where(masks, 255 - crops, crops), labels=black.labels.repeat(copies), masks=masks
     )

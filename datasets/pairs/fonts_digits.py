@@ -3,8 +3,11 @@
 Source: the digits of the text fonts that matplotlib ships (DejaVu, STIX, Computer Modern), turned, slanted and thickened
 a little, then prepared as the UCI digits were (see :mod:`datasets.sets.uci_digits`). Target: the UCI handwritten digits;
 the first two thirds are for training, the last third for the test.
+
+A font and its slanted version are one group, for a variant is slanted too, by up to 11°.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -48,15 +51,19 @@ def printed() -> Labelled:
 
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     random = np.random.default_rng(0)
-    bitmaps, labels = [], []
-    for name in FONTS:
+    bitmaps, labels, groups = [], [], []
+    families = [re.sub(r"-?(Oblique|Italic|Ita)$", "", name) for name in FONTS]
+    for name, family in zip(FONTS, families, strict=True):
         font = ImageFont.truetype(folder / f"{name}.ttf", 64)
         for digit in range(10):
             glyph = _draw(str(digit), font)
             bitmaps += [_bitmap(glyph, random) for _ in range(VARIANTS_PER_GLYPH)]
             labels += [digit] * VARIANTS_PER_GLYPH
+            groups += [families.index(family)] * VARIANTS_PER_GLYPH
     images = uci_digits.enlarge(uci_digits.ink_counts(torch.stack(bitmaps)), SIZE)
-    return Labelled(images=images, labels=torch.tensor(labels), masks=uci_digits.ink(images))
+    return Labelled(
+        images=images, labels=torch.tensor(labels), masks=uci_digits.ink(images), groups=torch.tensor(groups)
+    )
 
 
 def _draw(text: str, font: ImageFont.FreeTypeFont) -> Image.Image:

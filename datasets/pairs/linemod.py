@@ -7,6 +7,8 @@ files, so the layout is this project's: below ``linemod/`` of the data root, eac
 
 - ``rgb/NAME.png``, 64 × 64 RGB, and ``depth/NAME.png``, 64 × 64 grey of 8 bits, 255 where there is no surface;
 - ``labels.csv`` with the columns ``name,class,qw,qx,qy,qz``: no ``.png``, class 0 … 10, a unit quaternion.
+
+Every rendering is a view of its own, so none has a sibling; near views stay near.
 """
 
 from pathlib import Path

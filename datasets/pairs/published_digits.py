@@ -1,7 +1,8 @@
 """Pairs of published digit sets, as the literature on domain adaptation poses them.
 
 MNIST is upsampled from 28 to 32 pixels where the other set has 32, and USPS from 16 to 28, both bilinearly. Grey digits
-get three equal channels where the other set has colours.
+get three equal channels where the other set has colours. Source images over crops of one photograph are siblings. The
+writers of MNIST and USPS are not known.
 """
 
 from collections.abc import Sequence
@@ -61,11 +62,12 @@ def mnistphotos_mnistm(data: Path | None = None) -> DomainPair:
     pair, scenes = mnist_mnistm(data), bsds500.read(data, "train")
     source, masks = pair.source, pair.source.masks
     assert masks is not None
-    images = torch.where(masks, source.images, _backgrounds(scenes, len(source)))
+    crops, origins = _backgrounds(scenes, len(source))
+    images = torch.where(masks, source.images, crops)
     return replace(
         pair,
         name="mnistphotos-mnistm",
-        source=replace(source, images=images),
+        source=replace(source, images=images, groups=origins),
         identity=f"{pair.identity}; source over {len(scenes)} BSDS500 photographs, seed {SEED}",
     )
 
@@ -160,9 +162,10 @@ def _coloured(grey: Labelled) -> Labelled:
 
 
 def _composed(black: Labelled, scenes: Sequence[np.ndarray]) -> Labelled:
-    images, masks = mnist_m.compose(black.images, _backgrounds(scenes, len(black)))
+    crops, _ = _backgrounds(scenes, len(black))
+    images, masks = mnist_m.compose(black.images, crops)
     return Labelled(images=images, labels=black.labels, masks=masks)
 
 
-def _backgrounds(scenes: Sequence[np.ndarray], count: int) -> Tensor:
+def _backgrounds(scenes: Sequence[np.ndarray], count: int) -> tuple[Tensor, Tensor]:
     return bsds500.crops(scenes, count, mnist_m.SIZE, np.random.default_rng(SEED))

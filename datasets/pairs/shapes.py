@@ -1,5 +1,9 @@
-"""``shapes``: flat crosses, discs and bars → the same shapes, darker and grainy; 12 × 12 grey, drawn in milliseconds."""
+"""``shapes``: flat crosses, discs and bars → the same shapes, darker and grainy; 12 × 12 grey, drawn in milliseconds.
 
+Shapes of one kind at one place are one group: flat ones are equal.
+"""
+
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -31,11 +35,14 @@ def _flat(count: int, seed: int) -> Labelled:
     disc = down**2 + right**2 < 9
     bar = (down.abs() < 2) & (right.abs() < 4)
     masks = torch.stack([cross, disc, bar], 1)[torch.arange(count), labels][:, None]
-    return Labelled(images=masks.to(torch.uint8) * 255, labels=labels, masks=masks)
+    places = (centre[0] * SIZE + centre[1]).flatten()
+    return Labelled(
+        images=masks.to(torch.uint8) * 255, labels=labels, masks=masks, groups=places * 3 + labels
+    )
 
 
 def _grainy(count: int, seed: int) -> Labelled:
     flat = _flat(count, seed)
     random = torch.Generator().manual_seed(100 + seed)
     grain: Tensor = torch.randint(0, 80, flat.images.shape, generator=random, dtype=torch.uint8)
-    return Labelled(images=flat.images // 2 + grain, labels=flat.labels, masks=flat.masks)
+    return replace(flat, images=flat.images // 2 + grain)

@@ -33,11 +33,18 @@ def read(data: Path | None, split: str) -> list[np.ndarray]:
     return scenes
 
 
-def crops(photos: Sequence[np.ndarray], count: int, size: int, random: np.random.Generator) -> Tensor:
-    """Return ``count`` crops (uint8, N × 3 × size × size), each at a random place of a random photograph."""
+def crops(
+    photos: Sequence[np.ndarray], count: int, size: int, random: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """Return ``count`` crops (uint8, N × 3 × size × size), each at a random place of a random photograph.
+
+    The second tensor (int64, N) holds the place of each crop's photograph among the ``photos``.
+    """
     cut = np.empty((count, size, size, 3), np.uint8)
+    origins = torch.empty(count, dtype=torch.int64)
     for index in range(count):
-        photo = photos[int(random.integers(len(photos)))]
+        origins[index] = origin = int(random.integers(len(photos)))
+        photo = photos[origin]
         top, left = (random.integers(side - size + 1) for side in photo.shape[:2])
         cut[index] = photo[top : top + size, left : left + size]
-    return torch.from_numpy(cut).permute(0, 3, 1, 2).contiguous()
+    return torch.from_numpy(cut).permute(0, 3, 1, 2).contiguous(), origins

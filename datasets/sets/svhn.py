@@ -1,7 +1,9 @@
 """SVHN's cropped digits, below ``svhn/`` of the data root: 73,257 and 26,032 house numbers, 32 × 32 RGB.
 
 Source: Y. Netzer et al., "Reading Digits in Natural Images with Unsupervised Feature Learning", 2011,
-http://ufldl.stanford.edu/housenumbers, for non-commercial use only. The files label the digit 0 as 10.
+http://ufldl.stanford.edu/housenumbers, for non-commercial use only. The files label the digit 0 as 10. They keep the
+digits of a house in order, next to each other, but do not say where a house begins: images are grouped in ``BLOCKS``
+successive blocks, so that two houses at most are split where a block is held out.
 """
 
 import io
@@ -15,6 +17,7 @@ from datasets.files import layout, reading
 SIZE = 32
 COUNTS = {"train": 73_257, "test": 26_032}
 CHECKSUMS = layout.SVHN
+BLOCKS = 74  # 990 train images each
 
 
 def read(data: Path | None, split: str) -> Labelled:
@@ -35,4 +38,5 @@ def read(data: Path | None, split: str) -> Labelled:
     reading.expect(path, "X", pixels, (SIZE, SIZE, 3, count), (0, 255))
     reading.expect(path, "y", labels, (count, 1), (1, 10))
     images = torch.from_numpy(pixels).to(torch.uint8).permute(3, 2, 0, 1).contiguous()
-    return Labelled(images=images, labels=torch.from_numpy(labels[:, 0]).long() % 10)
+    groups = torch.arange(count) * BLOCKS // count
+    return Labelled(images=images, labels=torch.from_numpy(labels[:, 0]).long() % 10, groups=groups)

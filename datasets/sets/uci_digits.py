@@ -12,12 +12,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from datasets.files.closing import check_open
+
 THIRD = 599  # digits
 
 
-@cache
 def handwritten() -> tuple[Tensor, Tensor]:
-    """Return all 1,797 digits: counts (float32, N × 1 × 8 × 8, 0 … 16) and labels (int64, N)."""
+    """Return all 1,797 digits: counts (float32, N × 1 × 8 × 8, 0 … 16) and labels (int64, N).
+
+    Raises :class:`~datasets.files.closing.SealBroken` while a method runs.
+    """
+    check_open("the UCI handwritten digits")
+    return _embedded()
+
+
+@cache
+def _embedded() -> tuple[Tensor, Tensor]:
     from sklearn.datasets import load_digits  # imported late: it takes a second
 
     digits = load_digits()

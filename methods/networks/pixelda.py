@@ -1,13 +1,14 @@
 """PixelDA's generator and critic, layer by layer (1612.05424, §4.1 and the authors' release)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from methods.contract import frozen
 from mistakes import UserMistake
 
 MOMENTUM, EPSILON = 0.1, 1e-3  # batch normalisation: the release's decay 0.9 is a momentum of 0.1 here
@@ -135,7 +136,8 @@ class DeepCritic(nn.Module):
     """conv 3 × 3, then convs 3 × 3 /2 with batch norm, each twice as wide, down to a height of 4; one linear layer.
 
     Leaky ReLU 0.2; dropout and Gaussian noise follow every hidden layer. Batch norm uses the statistics of the batch at
-    hand and keeps no running ones, since the critic is never evaluated.
+    hand and keeps no running ones, since the critic is never evaluated. Convolutions of stride 2 pad one pixel on all four
+    sides; the release pads maps of even size at the bottom and the right alone.
     """
 
     def __init__(self, shape: tuple[int, int, int], net: DeepCriticNet) -> None:
@@ -165,6 +167,20 @@ class DeepCritic(nn.Module):
     def forward(self, images: Tensor, random: torch.Generator) -> Tensor:
         """Map N × C × H × W to logits of being real: N × 1 × 1 × 1, or N × 1 × h × w for patches."""
         return self.head(self.trunk(images, random))
+
+
+class AdaptedVerdict(nn.Module):
+    """A frozen critic's verdict on each image: its logit of *real*, negated and averaged over places, without dropout and noise."""
+
+    def __init__(self, critic: DeepCritic) -> None:
+        super().__init__()
+        self.critic = frozen(critic)
+        self.critic.net = replace(critic.net, dropout=0.0, noise=0.0)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map N × C × H × W to N verdicts, the higher the more adapted an image looks."""
+        ignored = torch.Generator(images.device)
+        return -self.critic(images, ignored).mean((1, 2, 3))
 
 
 def dropout_and_noise(

@@ -1,11 +1,13 @@
 """SimGAN's two networks, layer by layer (1612.07828, appendix, gaze experiments)."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from methods.contract import frozen
 from methods.networks.convolution import Convolution
 from mistakes import UserMistake
 
@@ -26,9 +28,16 @@ class RefinerNet:
 
 @dataclass(frozen=True, kw_only=True)
 class CriticNet:
-    """Width of the critic's first layer; the paper's widths 96, 64 and 32 are ``width``, 2/3 and 1/3 of it."""
+    """Width of the critic's first layer, a verdict for each patch or image, and the normalisation of hidden layers.
+
+    The paper's widths 96, 64 and 32 are ``width``, 2/3 and 1/3 of it. ``verdict="patches"`` is the paper's local
+    adversarial loss (§2.2); ``"image"`` is the global loss that the paper compares it with, a fully connected layer over
+    the whole map. ``normalisation="batch"`` is not the paper's: batch norm after each convolution between first and last.
+    """
 
     width: int = 96
+    verdict: Literal["patches", "image"] = "patches"
+    normalisation: Literal["none", "batch"] = "none"
 
     def __post_init__(self) -> None:
         if self.width < 3 or self.width % 3:
@@ -75,26 +84,50 @@ class Refiner(nn.Module):
 
 
 class Critic(nn.Module):
-    """conv 3 × 3 /2, conv 3 × 3 /2, max-pool 3 × 3 /1, conv 3 × 3, conv 1 × 1, conv 1 × 1 → 2; ReLU, no normalisation.
+    """conv 3 × 3 /2, conv 3 × 3 /2, max-pool 3 × 3 /1, conv 3 × 3, conv 1 × 1, then the head → 2; ReLU.
 
-    Strided layers pad one pixel on every side. TensorFlow's SAME pads even sizes at the far side only: the map has the
-    same size, shifted by a pixel.
+    The head is a conv 1 × 1 for verdicts on patches, and spans the whole map for one on the image. ``places`` is the
+    number of places of the map, whatever the head. Strided layers pad one pixel on every side. TensorFlow's SAME pads
+    even sizes at the far side only: the map has the same size, shifted by a pixel. Batch norm, if there is any, uses the
+    statistics of the batch at hand and keeps no running ones, so refined and real images pass in batches of their own.
     """
 
-    def __init__(self, channels: int, net: CriticNet) -> None:
+    def __init__(self, shape: tuple[int, int, int], net: CriticNet) -> None:
         super().__init__()
+        channels, *image = shape
         wide, middle, narrow = net.width, net.width * 2 // 3, net.width // 3
-        # fmt: off
+        height, width = (-(-pixels // 4) for pixels in image)
+        self.places = height * width
         self.trunk = nn.Sequential(
-            nn.Conv2d(channels, wide, 3, stride=2, padding=1), nn.ReLU(),
-            nn.Conv2d(wide, middle, 3, stride=2, padding=1), nn.ReLU(),
+            nn.Conv2d(channels, wide, 3, stride=2, padding=1),
+            nn.ReLU(),
+            *_hidden(net, wide, middle, 3, stride=2),
             nn.MaxPool2d(3, stride=1, padding=1),
-            nn.Conv2d(middle, narrow, 3, padding=1), nn.ReLU(),
-            nn.Conv2d(narrow, narrow, 1), nn.ReLU(),
+            *_hidden(net, middle, narrow, 3),
+            *_hidden(net, narrow, narrow, 1),
         )
-        # fmt: on
-        self.head = nn.Conv2d(narrow, 2, 1)
+        self.head = nn.Conv2d(narrow, 2, (height, width) if net.verdict == "image" else 1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map N × C × H × W to logits N × 2 × ⌈H / 4⌉ × ⌈W / 4⌉ over (real, refined)."""
+        """Map N × C × H × W to logits over (real, refined): N × 2 × ⌈H / 4⌉ × ⌈W / 4⌉ of patches, N × 2 × 1 × 1 of images."""
         return self.head(self.trunk(images))
+
+
+def _hidden(net: CriticNet, inputs: int, outputs: int, size: int, stride: int = 1) -> list[nn.Module]:
+    if net.normalisation == "none":
+        return [nn.Conv2d(inputs, outputs, size, stride, size // 2), nn.ReLU()]
+    convolution = nn.Conv2d(inputs, outputs, size, stride, size // 2, bias=False)
+    return [convolution, nn.BatchNorm2d(outputs, track_running_stats=False), nn.ReLU()]
+
+
+class RefinedVerdict(nn.Module):
+    """A frozen critic's verdict on each image: the log-odds of *refined*, averaged over the places of the map."""
+
+    def __init__(self, critic: Critic) -> None:
+        super().__init__()
+        self.critic = frozen(critic)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map N × C × H × W to N verdicts, the higher the more refined an image looks."""
+        real, refined = self.critic(images).unbind(1)
+        return (refined - real).mean((1, 2))

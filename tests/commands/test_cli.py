@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import bench
+from benchmarks.commands.listing import LISTS
 from benchmarks.records import store
 
 ROOT = Path(__file__).parents[2]
@@ -71,16 +72,16 @@ def test_tables_come_from_records_alone(recorded: Path, capsys: pytest.CaptureFi
 
 
 def test_set_names_the_row_and_makes_a_column(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--methods", "simgan,simgan[history.batches=1]", "--set", "adversary.scope=image"]
+    options = ["--methods", "simgan,simgan[history.batches=1]", "--set", "critic.verdict=image"]
     assert (
         bench.main([*QUICK, *options, "--seeds", "1", "--no-bounds", "--results", str(recorded), "--json"])
         == 0
     )
     (table,) = json.loads(capsys.readouterr().out)
-    names = ["simgan[adversary.scope=image]", "simgan[history.batches=1;adversary.scope=image]"]
+    names = ["simgan[critic.verdict=image]", "simgan[history.batches=1;critic.verdict=image]"]
     assert [row["method"] for row in table["rows"]] == names
     assert [row["history.batches"] for row in table["rows"]] == [2, 1]
-    assert "adversary.scope" not in table["rows"][0]
+    assert "critic.verdict" not in table["rows"][0]
 
 
 def test_plan_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,7 +102,7 @@ def test_plan_knows_what_is_recorded_and_estimates_the_rest(
     assert all(line["seconds"] > 0 for line in lines)
 
 
-@pytest.mark.parametrize("what", ["methods", "pairs", "scores", "extractors", "studies", "scales"])
+@pytest.mark.parametrize("what", LISTS)
 def test_list(what: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert bench.main(["list", what]) == 0
     plain = capsys.readouterr().out
@@ -117,10 +118,10 @@ MISTAKES = {
     "method twice": (["--methods", "simgan,simgan"], "named twice"),
     "equal rows": (["--methods", "simgan-nohist,simgan[history=none]"], "same settings"),
     "unknown pair": (["--pair", "fonts-digit"], "Did you mean 'fonts-digits'?"),
-    "unknown setting": (["--set", "adversary.scop=image"], "Did you mean 'adversary.scope'?"),
-    "setting without value": (["--set", "adversary.scope"], "allowed: path=value"),
-    "wrong value": (["--set", "adversary.scope=imag"], "Did you mean 'image'?"),
-    "idle setting": (["--set", "adversary.scope=patches"], "patches already"),
+    "unknown setting": (["--set", "critic.verdic=image"], "Did you mean 'critic.verdict'?"),
+    "setting without value": (["--set", "critic.verdict"], "allowed: path=value"),
+    "wrong value": (["--set", "critic.verdict=imag"], "Did you mean 'image'?"),
+    "idle setting": (["--set", "critic.verdict=patches"], "patches already"),
     "value out of range": (["--set", "history.batches=0"], "from 1 on"),
     "negative seed": (["--seeds=-1"], "seeds '-1'"),
     "no seed": (["--seeds", "0"], "seeds '0'"),

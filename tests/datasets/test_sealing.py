@@ -7,6 +7,9 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from pkgutil import resolve_name
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -18,13 +21,17 @@ from benchmarks.running import run as running
 from benchmarks.running.batches import Batches
 from benchmarks.studies.runs import runs
 from benchmarks.studies.study import Study
-from datasets.catalogue import load_pair
-from datasets.contract import DomainPair
+from datasets.catalogue import PAIRS, load_pair
+from datasets.contract import DomainPair, Labelled
+from datasets.files import reading
+from datasets.pairs import shapes
 from datasets.sealing import SealBroken, Sealed, closed, seal
+from datasets.sets import uci_digits, usps
 from methods.bounds import Identity
 from methods.contract import Batch, Config, Method, Problem, Stateful
 from methods.recipe import Recipe
 from methods.recipes import RECIPES
+from tests.small.data import put, shrink, usps_file
 
 CPU = torch.device("cpu")
 LOOT: list[Tensor] = []
@@ -48,6 +55,14 @@ def sealed_pair() -> DomainPair:
     return running.evaluator_for("shapes", "random", 20, CPU, None).pair
 
 
+def usps_set() -> Labelled:
+    """Return the test split of small files of USPS."""
+    with TemporaryDirectory() as root, pytest.MonkeyPatch.context() as patch:
+        shrink(patch)
+        put(Path(root), {"usps/usps.h5": usps_file()})
+        return usps.read(Path(root), "test")
+
+
 ROUTES: dict[str, Callable[[], object]] = {
     "another thread": lambda: ThreadPoolExecutor(1).submit(lambda: sealed_pair().test.labels).result(),
     "callers": lambda: [pair.test.labels for pair in pairs_in_frames()],
@@ -63,6 +78,11 @@ ROUTES: dict[str, Callable[[], object]] = {
     "replace": lambda: replace(sealed_pair().test, masks=None).labels,
     "pick": lambda: sealed_pair().test.pick(torch.arange(3)).labels,
     "move": lambda: sealed_pair().to(CPU).oracle.labels,
+    "a loader's module": lambda: shapes.load().test.labels,
+    "a loader's function in the catalogue": lambda: resolve_name(str(PAIRS["shapes"].load))().test.labels,
+    "the digits that a package holds": lambda: uci_digits.handwritten()[1],
+    "a published set": lambda: usps_set().labels,
+    "a folder of one's own": lambda: reading.contents(Path(__file__)),
 }
 
 
@@ -71,6 +91,7 @@ class Canary(Method):
 
     def __init__(self, route: str, where: str) -> None:
         self.route, self.where, self.network = ROUTES[route], where, nn.Linear(1, 1)
+        self.stepped = False
 
     def go(self, place: str) -> None:
         if place == self.where:
@@ -79,6 +100,8 @@ class Canary(Method):
 
     @property
     def state(self) -> Mapping[str, Stateful]:
+        if self.stepped:
+            self.go("state after training")
         return {"network": self.network}
 
     def pretrain(self, batches: Iterator[Batch]) -> None:
@@ -86,9 +109,10 @@ class Canary(Method):
 
     def step(self, batches: Iterator[Batch]) -> dict[str, Tensor]:
         self.go("step")
+        self.stepped = True
         return {"loss": torch.tensor(0.0)}
 
-    def adapter(self) -> "Spying":
+    def adapter(self, batches: Iterator[Batch]) -> "Spying":
         self.go("adapter")
         return Spying(self)
 
@@ -109,6 +133,10 @@ class Spying(Identity):
     def __call__(self, source: Tensor, generator: torch.Generator) -> Tensor:
         self.canary.go("adapting")
         return source
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        self.canary.go("saving")
+        return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +166,11 @@ def test_a_canary_that_stays_at_home_sings() -> None:
 
 
 @pytest.mark.parametrize(
-    "where", ["build", "pretrain", "step", "adapter", "predictor", "adapting", "answering"]
+    "where",
+    [
+        *("build", "pretrain", "step", "adapter", "predictor", "adapting", "answering", "saving"),
+        "state after training",
+    ],
 )
 def test_labels_are_out_of_reach_wherever_a_method_runs(where: str) -> None:
     record = run("evaluator kept by the harness", where)

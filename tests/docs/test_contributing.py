@@ -72,7 +72,7 @@ def test_the_method_matches_the_moments(monkeypatch: pytest.MonkeyPatch) -> None
     batches = Batches(pair, 64, 0)
     for _ in range(problem.steps):
         method.step(batches)
-    painted = method.adapter()(to_unit(pair.source.images))
+    painted = method.adapter(batches)(to_unit(pair.source.images))
     target = to_unit(pair.target)
     before = abs(to_unit(pair.source.images).mean() - target.mean())
     assert abs(painted.mean() - target.mean()) < before / 4

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from benchmarks.commands.listing import listings
+from benchmarks.commands.listing import LISTS, listings
 
 ROOT = Path(__file__).parents[2]
 LISTED = {
@@ -19,6 +19,7 @@ LISTED = {
     "pairs": "docs/data",
     "extractors": "docs/measuring",
     "scores": "docs/scores",
+    "settings": "docs/methods",
 }
 NEEDED = ("sphinx", "myst_parser", "furo")
 installed = pytest.mark.skipif(
@@ -66,7 +67,7 @@ def filled(conf: ModuleType, page: str) -> str:
     return source[0]
 
 
-@pytest.mark.parametrize("name", listings([], None))
+@pytest.mark.parametrize("name", LISTS)
 def test_every_list_stands_whole_on_its_page(conf: ModuleType, name: str) -> None:
     page = filled(conf, LISTED[name])
     first = re.findall(r"^\| `(.+?)` \|", page, re.MULTILINE)

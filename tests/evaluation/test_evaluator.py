@@ -29,10 +29,12 @@ from benchmarks.scores.catalogue import SCORES
 from benchmarks.scores.diversity import between_draws, between_images, pixel_distance
 from benchmarks.scores.frechet import frechet_distance
 from benchmarks.scores.kernel import kernel_distance
-from datasets.catalogue import load_pair
+from datasets.catalogue import PAIRS, load_pair
 from datasets.contract import ClassificationAndPose, DomainPair, Labelled, to_unit
+from datasets.pairs import fonts_digits
 from datasets.tasks.classification import error
 from datasets.tasks.pose import angle
+from tests.small.data import refusal
 
 TRAINING = TaskTraining(steps=60)
 REALISM = ("fid", "fid_limit", "kid", "mind", "precision", "recall", "density", "coverage")
@@ -389,7 +391,35 @@ def test_a_tenth_of_the_source_is_held_out() -> None:
         assert known[image.tobytes()] == label
     assert torch.equal(hold_out(shapes())[1].images, held.images)
     many = shapes().source.pick(torch.arange(96).repeat(130))
-    assert len(hold_out(replace(shapes(), source=many))[1]) == 1000
+    assert len(hold_out(replace(shapes(), source=replace(many, groups=None)))[1]) == 1000
+
+
+@pytest.mark.parametrize("name", [name for name, entry in PAIRS.items() if not entry.needs])
+def test_no_image_for_validation_has_a_sibling_that_is_learnt_from(name: str) -> None:
+    whole = load_pair(name)
+    pair, held = hold_out(whole)
+    assert 0.08 < len(held) / len(whole.source) < 0.14
+    learnt, kept = ({image.tobytes() for image in part.images.numpy()} for part in (pair.source, held))
+    assert not learnt & kept
+    if name == "fonts-digits":
+        per_font = whole.source.images.split(10 * fonts_digits.VARIANTS_PER_GLYPH)
+        fonts = [{image.tobytes() for image in images.numpy()} for images in per_font]
+        assert not [font for font in fonts if font & learnt and font & kept]
+
+
+def test_whole_groups_are_held_out() -> None:
+    source = shapes().source
+    for sizes, expected in (([32] * 3, {32}), ([4] * 24, {8}), ([80, 16], {16}), ([1] * 96, {9})):
+        groups = torch.arange(len(sizes)).repeat_interleave(torch.tensor(sizes)).flip(0)
+        pair, held = hold_out(replace(shapes(), source=replace(source, groups=groups)))
+        assert held.groups is not None
+        assert pair.source.groups is not None
+        assert len(held) in expected
+        assert not set(held.groups.tolist()) & set(pair.source.groups.tolist())
+        assert len(held) + len(pair.source) == 96
+    one = replace(source, groups=torch.zeros(96, dtype=torch.int64))
+    said = refusal(lambda: hold_out(replace(shapes(), source=one)))
+    assert said == "pair 'shapes': the source has 1 group; allowed: two or more, so that one can be held out."
 
 
 # ---- large sources, unseen classes, labelled target images
@@ -436,6 +466,62 @@ def test_labelled_target_images_teach_the_task_model() -> None:
     expected = TRAINING.fit(pair.source, pair.task, seed=0, more=with_some.pair.labelled)
     assert with_some.score(Adapt(), None, "source", 0).values["error"] == error(
         predict(expected, pair.test.images), pair.test.labels
+    )
+
+
+# ---- an adapter with noise
+
+
+class Lucky(Adapt):
+    """Paints each image as it is with a chance of a tenth, else white."""
+
+    def __call__(self, source: Tensor, generator: torch.Generator) -> Tensor:
+        kept = torch.rand(len(source), generator=generator) < 0.1
+        return torch.where(kept[:, None, None, None], source, 1.0)
+
+
+def seen_by_task_model(adapter: Adapt, monkeypatch: pytest.MonkeyPatch) -> list[Labelled]:
+    """The pools of examples that the task model is given, in order of their first use."""
+    pools, draw = list[Labelled](), TaskTraining._draw
+
+    def watched(
+        self: TaskTraining, examples: Labelled, more: Labelled | None, random: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        if not any(examples is known for known in pools):
+            pools.append(examples)
+        return draw(self, examples, more, random)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TaskTraining, "_draw", watched)
+        ev = evaluator()
+        examples = adapted(adapter, ev.source, 0)
+        ev.trained_on(examples, 0, ev.redrawn(adapter, 0))
+    assert pools[0] is examples
+    return pools
+
+
+def test_task_model_sees_new_draws_of_a_noisy_adapter_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    pools, again = (seen_by_task_model(Grain(), monkeypatch) for _ in range(2))
+    epoch = -(-len(evaluator().source) // TRAINING.batch)
+    assert len(pools) == -(-TRAINING.steps // epoch) > 5
+    for one, other in combinations(pools, 2):
+        assert (one.images != other.images).float().mean() > 0.5
+    for one, same in zip(pools, again, strict=True):
+        assert one.images.dtype == torch.uint8
+        assert torch.equal(one.images, same.images)
+        assert torch.equal(one.labels, evaluator().source.labels)
+    assert len(seen_by_task_model(Brighter(3), monkeypatch)) == 1
+
+
+def test_many_draws_teach_where_one_does_not() -> None:
+    ev = evaluator()
+    examples = adapted(Lucky(), ev.source, 0)
+    one = ev.training.fit(examples, ev.pair.task, 0)
+    many = ev.trained_on(examples, 0, ev.redrawn(Lucky(), 0))
+    errors = [error(predict(model, ev.source.images), ev.source.labels) for model in (one, many)]
+    assert errors[1] < errors[0] - 10
+    assert ev.score(Lucky(), None, "source", 0).values["error"] == error(
+        predict(many, ev.pair.test.images), ev.pair.test.labels
     )
 
 

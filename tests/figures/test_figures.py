@@ -458,6 +458,18 @@ def test_figures_are_the_same_bytes_every_time(files: dict[str, bytes], tmp_path
     assert again == {name: files[name] for name in again}
 
 
+def test_charts_of_an_outdated_study_say_so(tmp_path: Path) -> None:
+    old = replace(STUDY, outdated="the moon was in the way " * 5)
+    charts = [chart for _, chart in catalogue.drawn(old, records(), tmp_path) if isinstance(chart, Figure)]
+    assert charts
+    for chart in charts:
+        assert chart.get_supxlabel().startswith("Outdated until it is run anew: the moon")
+        chart.draw_without_rendering()
+        (said,) = [text for text in chart.texts if text.get_text() == chart.get_supxlabel()]
+        box = said.get_window_extent()
+        assert 0 <= box.x0 < box.x1 <= chart.bbox.x1
+
+
 def test_names_of_rows_are_text_in_svg(files: dict[str, bytes]) -> None:
     for name, content in files.items():
         if name.endswith(".svg"):

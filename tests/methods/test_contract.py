@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
 from io import BytesIO
@@ -12,12 +12,17 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from benchmarks.evaluation.downstream.task_net import predict
+from benchmarks.evaluation.evaluator import adapted
+from benchmarks.evaluation.promises import check_labels_wanted
+from benchmarks.evaluation.steadiness import steady_adapter, steady_predictor
 from benchmarks.running.batches import Batches
 from datasets.catalogue import PAIRS, load_pair
 from datasets.contract import ClassificationAndPose, DomainPair, Labelled, to_unit
-from methods.contract import Method, Problem
+from datasets.sealing import closed
+from methods.contract import Batch, Method, Problem
 from methods.recipes import RECIPES
 from methods.refiner_gan import RefinerGan, RefinerGanConfig
 from methods.seeding import generator
@@ -67,10 +72,17 @@ def poses() -> DomainPair:
 def build(row: str, pair: str = "shapes", seed: int = 0, batch: int = BATCH) -> Method:
     domains = loaded(pair)
     problem = Problem(shape=domains.shape, task=domains.task, batch=batch, steps=12)
-    return RECIPES[row].at("smoke").build(problem, CPU, seed)
+    with closed():
+        return RECIPES[row].at("smoke", pair).build(problem, CPU, seed)
 
 
-ADAPTING = [row for row in TRAINED if build(row).adapter() is not None]
+def nothing() -> Iterator[Batch]:
+    """The stream that an adapter is given whose weights are loaded afterwards."""
+    return iter(())
+
+
+ADAPTING = [row for row in TRAINED if build(row).adapter(nothing()) is not None]
+JUDGING = [row for row in TRAINED if build(row).verdict() is not None]
 PREDICTING = [row for row in TRAINED if build(row).predictor() is not None]
 
 
@@ -83,6 +95,7 @@ every_row = pytest.mark.parametrize(("row", "pair"), PLACES)
 every_trained_row = pytest.mark.parametrize(("row", "pair"), [p for p in PLACES if p[0] in TRAINED])
 every_adapting_row = pytest.mark.parametrize(("row", "pair"), on(ADAPTING))
 every_predicting_row = pytest.mark.parametrize(("row", "pair"), on(PREDICTING))
+every_judging_row = pytest.mark.parametrize(("row", "pair"), on(JUDGING))
 every_refiner = pytest.mark.parametrize("row", REFINERS)
 
 
@@ -99,11 +112,16 @@ def stream(pair: str = "shapes", seed: int = 0, batch: int = BATCH, drawn: int =
     return batches
 
 
+def aside(pair: str) -> Batches:
+    return stream(pair).aside("adapter")
+
+
 def train(row: str, pair: str = "shapes", seed: int = 0, steps: int = 3) -> tuple[Method, Batches]:
     method, batches = build(row, pair, seed), stream(pair, seed)
-    method.pretrain(batches)
-    for _ in range(steps):
-        method.step(batches)
+    with closed():
+        method.pretrain(batches)
+        for _ in range(steps):
+            method.step(batches)
     return method, batches
 
 
@@ -163,6 +181,30 @@ def test_building_and_training_leave_the_global_random_state_alone(row: str, pai
 
 
 @every_trained_row
+def test_batches_are_left_as_they_were_given(row: str, pair: str) -> None:
+    method, batches, given = build(row, pair), stream(pair), list[tuple[Batch, Batch]]()
+
+    def kept() -> Iterator[Batch]:
+        for batch in batches:
+            given.append((batch, deepcopy(batch)))
+            yield batch
+
+    lent = kept()
+    method.pretrain(lent)
+    for _ in range(2):
+        method.step(lent)
+    for batch, before in given:
+        for name in ("source", "labels", "masks", "target"):
+            same = torch.equal(getattr(batch, name), getattr(before, name))
+            assert same, f"the method writes into batch.{name}; allowed: writing into a copy"
+
+
+@pytest.mark.parametrize("row", TRAINED)
+def test_no_row_that_trains_is_given_the_labels_of_the_target(row: str) -> None:
+    check_labels_wanted(RECIPES[row].at("smoke"), build(row))
+
+
+@every_trained_row
 def test_same_seed_gives_same_bits_whatever_the_global_seed(row: str, pair: str) -> None:
     states = []
     for elsewhere in (1, 2):
@@ -215,7 +257,7 @@ def test_the_state_survives_a_file(row: str, pair: str) -> None:
 def test_adapter_keeps_shape_and_range_and_the_images_it_is_given(row: str, pair: str) -> None:
     source = images_of(pair)
     kept = source.clone()
-    adapter = train(row, pair)[0].adapter()
+    adapter = train(row, pair)[0].adapter(aside(pair))
     assert adapter is not None
     adapted = adapter(source, generator(0, "test"))
     assert adapted.shape == source.shape
@@ -228,13 +270,13 @@ def test_adapter_keeps_shape_and_range_and_the_images_it_is_given(row: str, pair
 @every_adapting_row
 def test_adapter_is_a_copy_that_later_steps_do_not_reach(row: str, pair: str) -> None:
     method, batches = train(row, pair, steps=1)
-    early = method.adapter()
+    early = method.adapter(aside(pair))
     assert early is not None
     before = bits(early(images_of(pair), generator(0, "test")))
     kept = bits(early.state_dict())
     for _ in range(2):
         method.step(batches)
-    late = method.adapter()
+    late = method.adapter(aside(pair))
     assert late is not None
     assert bits(early(images_of(pair), generator(0, "test"))) == before
     assert bits(early.state_dict()) == kept
@@ -243,12 +285,33 @@ def test_adapter_is_a_copy_that_later_steps_do_not_reach(row: str, pair: str) ->
 
 @every_adapting_row
 def test_adapter_draws_from_the_given_generator_alone(row: str, pair: str) -> None:
-    adapter = train(row, pair)[0].adapter()
+    adapter = train(row, pair)[0].adapter(aside(pair))
     assert adapter is not None
     source, everywhere = images_of(pair), torch.random.get_rng_state()
     first, again = (adapter(source, generator(1, "test")) for _ in range(2))
     assert torch.equal(first, again)
     assert torch.equal(torch.random.get_rng_state(), everywhere)
+
+
+@every_adapting_row
+def test_adapter_depends_on_the_method_and_the_batches_it_is_given_alone(row: str, pair: str) -> None:
+    method = train(row, pair)[0]
+    before = bits(method.state_dict())
+    one, same = (method.adapter(aside(pair)) for _ in range(2))
+    assert one is not None
+    assert same is not None
+    assert bits(one.state_dict()) == bits(same.state_dict())
+    assert bits(method.state_dict()) == before
+
+
+@every_adapting_row
+def test_adapter_without_batches_takes_the_weights_of_one_with_batches(row: str, pair: str) -> None:
+    trained, blank = train(row, pair)[0].adapter(aside(pair)), build(row, pair, seed=1).adapter(nothing())
+    assert isinstance(trained, nn.Module)
+    assert isinstance(blank, nn.Module)
+    blank.load_state_dict(trained.state_dict())
+    one, other = (adapter(images_of(pair), generator(0, "test")) for adapter in (trained, blank))
+    assert torch.equal(one, other)
 
 
 @every_predicting_row
@@ -268,6 +331,46 @@ def test_predictor_gives_the_tasks_outputs_from_a_copy(row: str, pair: str) -> N
     assert not torch.equal(late(target), outputs)
 
 
+@every_judging_row
+def test_verdict_is_a_number_an_image_from_a_copy_that_draws_nothing(row: str, pair: str) -> None:
+    method, batches = train(row, pair, steps=1)
+    early, everywhere = method.verdict(), torch.random.get_rng_state()
+    assert early is not None
+    images = images_of(pair)
+    said = early(images)
+    assert said.shape == (8,)
+    assert not said.requires_grad
+    for _ in range(2):
+        method.step(batches)
+    late = method.verdict()
+    assert late is not None
+    assert torch.equal(early(images), said)
+    assert not torch.equal(late(images), said)
+    assert torch.equal(torch.random.get_rng_state(), everywhere)
+
+
+def test_gans_have_a_critic_of_images() -> None:
+    assert {"simgan", "pixelda"} <= set(JUDGING) <= set(ADAPTING)
+
+
+@pytest.mark.parametrize(("row", "pair"), [p for p in PLACES if p[0] in ADAPTING])
+def test_adapter_paints_an_image_the_same_way_whatever_its_batch_mates_are(row: str, pair: str) -> None:
+    adapter, images = train(row, pair, steps=1)[0].adapter(aside(pair)), loaded(pair).source.images
+    assert adapter is not None
+    asked = steady_adapter(adapter, images[:8], seed=0)
+    adapted(adapter, loaded(pair).source.pick(torch.arange(8, 20)), seed=0)
+    asked.check()
+
+
+@pytest.mark.parametrize(("row", "pair"), [p for p in PLACES if p[0] in PREDICTING])
+def test_predictor_answers_for_an_image_alone_and_learns_from_none(row: str, pair: str) -> None:
+    predictor, images = train(row, pair, steps=1)[0].predictor(), loaded(pair).target
+    assert predictor is not None
+    asked = steady_predictor(predictor, images[:8], loaded(pair).task.outputs)
+    predict(predictor, images[8:20])
+    asked.check()
+
+
 @pytest.mark.parametrize("row", TRAINED)
 def test_every_trained_row_gives_an_adapter_or_a_predictor(row: str) -> None:
     assert row in {*ADAPTING, *PREDICTING}
@@ -277,10 +380,12 @@ def test_every_trained_row_gives_an_adapter_or_a_predictor(row: str) -> None:
 def test_asking_midway_does_not_change_training(row: str, pair: str) -> None:
     silent = train(row, pair, steps=3)[0]
     asked, batches = train(row, pair, steps=1)
-    if (adapter := asked.adapter()) is not None:
+    if (adapter := asked.adapter(aside(pair))) is not None:
         adapter(images_of(pair), generator(0, "test"))
     if (predictor := asked.predictor()) is not None:
         predictor(images_of(pair))
+    if (verdict := asked.verdict()) is not None:
+        verdict(images_of(pair))
     asked.state_dict()
     for _ in range(2):
         asked.step(batches)

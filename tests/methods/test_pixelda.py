@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from benchmarks.running.batches import Batches
 from datasets.catalogue import load_pair
 from datasets.contract import Classification, ClassificationAndPose, to_unit
-from methods.contract import Batch, Problem
+from methods.contract import Batch, Problem, frozen
+from methods.networks.pixelda import Generator
 from methods.networks.tower import TaskTower
 from methods.parts.content import L1, Content, PairwiseError
 from methods.parts.guidance import GGDR
@@ -294,20 +295,39 @@ def test_target_images_pass_the_branch_of_adapted_ones() -> None:
     assert not any(parameter.requires_grad for parameter in predictor.parameters())
 
 
-def test_adapter_normalises_by_running_statistics() -> None:
-    method, images = build(), next(stream()).source
-    method.step(stream())
-    adapter = method.adapter()
-    adapted = adapter(images, generator(0, "test"))
-    assert torch.allclose(adapter(images[:3], generator(0, "test")), adapted[:3], atol=1e-5)
-    method.generator.eval()
-    assert torch.equal(method.generator(images, generator(0, "test")), adapted)
+@torch.no_grad()
+def painted(network: Generator, images: Tensor, order: Tensor) -> Tensor:
+    """Adapt images in mini-batches of 16 by an order; an image has the same noise whatever its order."""
+    z, adapted = torch.rand(len(images), 10, generator=generator(0, "noise")), torch.empty_like(images)
+    for part in order.split(16):
+        with network.noise.project.register_forward_pre_hook(lambda *_, part=part: (2 * z[part] - 1,)):
+            adapted[part] = network(images[part], generator(0, "unused"))
+    return adapted
+
+
+def test_adapter_is_the_generator_that_was_trained_within_the_noise_between_batches() -> None:
+    method, batches = build(optimiser__rate=0.02), stream()
+    for _ in range(40):
+        method.step(batches)
+    images, random = to_unit(load_pair("shapes").source.images), generator(0, "orders")
+    orders = [torch.randperm(len(images), generator=random) for _ in range(8)]
+    trained = [painted(deepcopy(method.generator).train(), images, order) for order in orders]
+    between = (trained[0] - trained[1]).abs().mean()
+    adapter, lagging = method.adapter(stream(1)), frozen(method.generator)
+    off, before = (
+        torch.stack([(painted(network, images, orders[0]) - one).abs().mean() for one in trained]).mean()
+        for network in (adapter, lagging)
+    )
+    assert off < between
+    assert before > 2 * between
+    alone = adapter(images[:3], generator(0, "test"))
+    assert torch.allclose(alone, adapter(images[:5], generator(0, "test"))[:3], atol=1e-5)
 
 
 def test_adapter_draws_its_noise_from_the_generator_it_is_given() -> None:
     method, images = build(), next(stream()).source
     method.step(stream())
-    adapter, mine = method.adapter(), method.draws.random.get_state()
+    adapter, mine = method.adapter(stream(1)), method.draws.random.get_state()
     everywhere = torch.random.get_rng_state()
     one, other, again = (adapter(images, generator(seed, "test")) for seed in (0, 1, 0))
     assert torch.equal(one, again)
@@ -333,7 +353,7 @@ def test_paper_starts_with_weights_of_deviation_002_and_biases_of_0() -> None:
 
 def test_paper_starts_every_row_with_the_same_tower() -> None:
     rows = ("pixelda", "pixelda-nonoise", "pixelda-local")
-    first, *others = (build(row, "paper").tower.second.weight for row in rows)
+    first, *others = (build(row, "paper").tower.shared[0].weight for row in rows)
     assert all(torch.equal(one, first) for one in others)
 
 

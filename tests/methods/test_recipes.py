@@ -155,7 +155,7 @@ def test_but_replaces_a_part_by_one_without_the_settings_it_had_changed_before()
     [
         ("simgan", {}),
         ("simgan[]", {}),
-        ("simgan[history=none;adversary.scope=image]", {"history": "none", "adversary.scope": "image"}),
+        ("simgan[history=none;critic.verdict=image]", {"history": "none", "critic.verdict": "image"}),
         ("simgan[ critic.width = 12 ;]", {"critic.width": "12"}),
     ],
 )
@@ -164,8 +164,8 @@ def test_rows_resolve_to_a_recipe_and_its_changes(row: str, changes: Mapping[str
 
 
 def test_a_row_is_configured_at_its_scale() -> None:
-    config = configure("simgan[history=none;adversary.scope=image;refiner.width=16]", "smoke")
-    changes = {"history": None, "adversary.scope": "image", "refiner.width": 16}
+    config = configure("simgan[history=none;critic.verdict=image;refiner.width=16]", "smoke")
+    changes = {"history": None, "critic.verdict": "image", "refiner.width": 16}
     assert config == change(simgan.at("smoke"), changes)
     assert config != simgan.at("smoke")
 

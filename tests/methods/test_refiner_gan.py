@@ -14,6 +14,7 @@ from datasets.catalogue import load_pair
 from datasets.contract import Classification, to_unit
 from methods.contract import Problem
 from methods.networks.refiner import Critic, CriticNet, Refiner, RefinerNet
+from methods.parts.adversary import fooling_loss, real_or_refined_loss
 from methods.parts.guidance import GGDR
 from methods.parts.history import History, HistoryBuffer
 from methods.parts.optimisers import Adam, Sgd, descend
@@ -42,14 +43,16 @@ def size(module: nn.Module) -> int:
 
 def test_networks_have_the_papers_numbers_of_parameters() -> None:
     assert size(Refiner(1, RefinerNet())) == 296_129
-    assert size(Critic(1, CriticNet())) == 75_906
+    assert size(Critic((1, 35, 55), CriticNet())) == 75_906
 
 
 @pytest.mark.parametrize(
     ("image", "patches"), [((35, 55), (9, 14)), ((12, 12), (3, 3)), ((32, 32), (8, 8)), ((13, 6), (4, 2))]
 )
 def test_critic_gives_two_logits_for_every_patch(image: tuple[int, int], patches: tuple[int, int]) -> None:
-    assert Critic(3, CriticNet(width=12))(noise(2, 3, *image)).shape == (2, 2, *patches)
+    critic = Critic((3, *image), CriticNet(width=12))
+    assert critic(noise(2, 3, *image)).shape == (2, 2, *patches)
+    assert critic.places == patches[0] * patches[1]
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -86,7 +89,28 @@ def test_refiner_sees_19_pixels() -> None:
 
 
 def test_critic_sees_23_pixels() -> None:
-    assert reach(Critic(1, CriticNet(width=6)), noise(200, 1, 48, 48), 6) == (23, 23)
+    assert reach(Critic((1, 48, 48), CriticNet(width=6)), noise(200, 1, 48, 48), 6) == (23, 23)
+
+
+@pytest.mark.parametrize("image", [(35, 55), (16, 16), (13, 6)])
+def test_global_critic_gives_two_logits_from_the_whole_map(image: tuple[int, int]) -> None:
+    local = Critic((1, *image), CriticNet(width=6))
+    critic, images = Critic((1, *image), CriticNet(width=6, verdict="image")), noise(3, 1, *image)
+    assert critic.places == local.places
+    assert critic(images).shape == (3, 2, 1, 1)
+    weights = critic.head.weight.flatten(1)  # a fully connected layer
+    logits = critic.trunk(images).flatten(1) @ weights.T + critic.head.bias
+    assert torch.allclose(critic(images).flatten(1), logits, atol=1e-6)
+
+
+def test_normed_critic_normalises_images_by_their_own_batch() -> None:
+    critic = Critic((1, 16, 16), CriticNet(width=6, normalisation="batch"))
+    images = noise(5, 1, 16, 16)
+    assert torch.allclose(critic(images), critic(images.repeat(3, 1, 1, 1))[:5], atol=1e-5)
+    maps = critic.trunk[:4](images)  # after the first norm
+    assert torch.allclose(maps.mean((0, 2, 3)), torch.zeros(4), atol=1e-5)
+    assert torch.allclose(maps.var((0, 2, 3), correction=0), torch.ones(4), atol=0.05)
+    assert [name for name, _ in critic.named_buffers()] == []
 
 
 # ---- the two steps
@@ -146,7 +170,7 @@ def test_refiner_step_minimises_equation_4() -> None:
     refined = refiner(batch.source)
     fooled = -F.log_softmax(method.critic(refined), 1)[:, 0].mean()
     loss = fooled + 3 * (refined - batch.source).abs().mean()
-    slopes = torch.autograd.grad(loss, list(refiner.parameters()))
+    slopes = torch.autograd.grad(9 * loss, list(refiner.parameters()))  # the map is 3 × 3
     terms = method.refiner_step(batch)
     assert torch.allclose(terms["refiner adversarial"] + 3 * terms["content"], loss)
     for now, start, slope in zip(method.refiner.parameters(), refiner.parameters(), slopes, strict=True):
@@ -166,11 +190,79 @@ def test_critic_step_minimises_equation_2_and_guidance_on_fresh_images(guidance:
     judged, real = (F.log_softmax(critic(images), 1) for images in (fakes, batch.target))
     loss = -judged[:, 1].mean() - real[:, 0].mean()
     loss = loss + deepcopy(method.guidance).terms(critic.trunk(fakes)[:8], fresh, features)["guidance"]
-    slopes = torch.autograd.grad(loss, list(critic.parameters()))
+    slopes = torch.autograd.grad(9 * loss, list(critic.parameters()))  # the map is 3 × 3
     terms = method.critic_step(batch)
     assert torch.allclose(terms["critic adversarial"] + terms["guidance"], loss)
     for now, start, slope in zip(method.critic.parameters(), critic.parameters(), slopes, strict=True):
-        assert torch.allclose(now, start - 0.1 * slope, atol=1e-6)
+        assert torch.allclose(now, start - 0.1 * slope, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["refiner", "critic"])
+def test_updates_descend_the_papers_sums(name: str) -> None:
+    """Cross-entropies are summed over patches, λ times absolute differences over pixels; the batch is averaged."""
+    strength = 0.01  # λ; Λ is λ times pixels over patches
+    method, batches = smoke(
+        {"content_strength": strength * 144 / 9, "history": None, f"{name}_optimiser": Sgd(rate=0.01)}
+    )
+    batch, before = next(batches), deepcopy(method)
+    refined = before.refiner(batch.source)
+    real, fake = (before.critic(images).log_softmax(1) for images in (batch.target, refined))
+    sums = {
+        "refiner": -fake[:, 0].sum() + strength * (refined - batch.source).abs().sum(),
+        "critic": -fake[:, 1].sum() - real[:, 0].sum(),
+    }
+    start = list(getattr(before, name).parameters())
+    slopes = torch.autograd.grad(sums[name] / len(batch.source), start)
+    getattr(method, f"{name}_step")(batch)
+    for now, then, slope in zip(getattr(method, name).parameters(), start, slopes, strict=True):
+        assert torch.allclose(now, then - 0.01 * slope, atol=1e-6)
+
+
+def test_critic_of_the_papers_width_learns_at_the_papers_rate() -> None:
+    """The same updates down plain means leave it at chance, 2 ln 2."""
+    losses = []
+    for factor in (9, 1):  # the map has 3 × 3 places
+        config = RefinerGanConfig(history=None, refiner=RefinerNet(width=1, blocks=1))
+        problem = Problem(shape=(1, 12, 12), task=Classification(classes=3), batch=8, steps=12)
+        method, batches = config.build(problem, torch.device("cpu"), 0), Batches(load_pair("shapes"), 8, 0)
+        assert method.critic.places == 9
+        method.critic.places = factor
+        for _ in range(250):
+            loss = method.critic_step(next(batches))["critic adversarial"]
+        losses.append(loss.item())
+    assert losses[0] < 1.25
+    assert losses[1] > 1.38
+
+
+def test_a_global_critic_pulls_elsewhere_than_a_local_one_and_an_average_of_logits_does_not() -> None:
+    pair = load_pair("shapes")
+    source, target = to_unit(pair.source.images), to_unit(pair.target)
+    critics, random = [], generator(0, "test")
+    for verdict in ("patches", "image"):
+        critic = Critic(pair.shape, CriticNet(width=24, verdict=verdict))  # type: ignore[arg-type]
+        optimiser = Adam().over(critic.parameters())
+        for _ in range(30):
+            refined, real = (
+                critic(images[torch.randint(len(images), (16,), generator=random)])
+                for images in (source, target)
+            )
+            descend(9 * real_or_refined_loss(refined, real), optimiser)
+        critics.append(critic)
+    local, whole = critics
+    images = source[:32].requires_grad_()
+    verdicts = (local(images), local(images).mean((2, 3), keepdim=True), whole(images))
+    pulls = [torch.autograd.grad(fooling_loss(said), images)[0].flatten(1) for said in verdicts]
+    averaged, global_pull = (F.cosine_similarity(pulls[0], pull).mean() for pull in pulls[1:])
+    assert averaged > 0.99
+    assert 0 < global_pull < 0.9
+
+
+def test_verdict_is_the_mean_log_odds_of_refined() -> None:
+    method, batches = smoke({})
+    method.pretrain(batches)
+    images, verdict = next(batches).source, method.verdict()
+    odds = method.critic(images).log_softmax(1)
+    assert torch.allclose(verdict(images), (odds[:, 1] - odds[:, 0]).mean((1, 2)), atol=1e-6)
 
 
 def test_guidance_of_weight_0_leaves_critic_and_refiner_as_without() -> None:
@@ -189,7 +281,7 @@ def test_guidance_of_weight_0_leaves_critic_and_refiner_as_without() -> None:
 
 def test_pretraining_teaches_the_refiner_to_reproduce_its_input() -> None:
     method, batches = smoke({"refiner_pretraining": 300, "critic_pretraining": 0})
-    source = to_unit(batches.source.images)
+    source = to_unit(load_pair("shapes").source.images)
     method.pretrain(batches)
     with torch.no_grad():
         error = (method.refiner(source) - source).abs().mean()

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from methods.bounds import SourceOnly, TargetOnly
 from methods.contract import Config
 from methods.networks.refiner import CriticNet, RefinerNet
-from methods.parts.adversary import Adversary
 from methods.parts.content import L1, FeatureL1, PairwiseError
 from methods.parts.guidance import GGDR
 from methods.parts.history import History
@@ -30,14 +29,18 @@ rates = st.floats(1e-6, 1)
 optimisers = st.builds(Sgd, rate=rates) | st.builds(Adam, rate=rates, beta1=st.floats(0, 0.99))
 configs = st.builds(
     RefinerGanConfig,
-    adversary=st.builds(Adversary, scope=st.sampled_from(["patches", "image"])),
     content=st.sampled_from([None, L1(), PairwiseError()])
     | st.builds(FeatureL1, features=st.sampled_from(["colour-mean", "derivatives", "random-network"])),
     content_strength=st.floats(0, 1e6),
     history=st.none() | st.builds(History, batches=few),
     guidance=st.none() | st.builds(GGDR, weight=st.floats(0, 100), block=st.sampled_from([-1, 0])),
     refiner=st.builds(RefinerNet, width=few, blocks=few),
-    critic=st.builds(CriticNet, width=few.map(lambda third: 3 * third)),
+    critic=st.builds(
+        CriticNet,
+        width=few.map(lambda third: 3 * third),
+        verdict=st.sampled_from(["patches", "image"]),
+        normalisation=st.sampled_from(["none", "batch"]),
+    ),
     refiner_optimiser=optimisers,
     critic_optimiser=optimisers,
     refiner_updates=few,
@@ -77,13 +80,7 @@ def difference(before: Settings, after: Settings) -> dict[str, str]:
 
 def test_flatten_gives_parts_by_class_and_their_settings_below() -> None:
     flat = flatten(replace(BASE, history=None, content=FeatureL1()))
-    assert list(flat)[:5] == [
-        "adversary",
-        "adversary.scope",
-        "content",
-        "content.features",
-        "content_strength",
-    ]
+    assert list(flat)[:4] == ["content", "content.features", "content_strength", "history"]
     assert (flat["content"], flat["content.features"], flat["history"]) == ("FeatureL1", "derivatives", None)
     assert "history.batches" not in flat
 
@@ -124,13 +121,13 @@ def test_unflatten_knows_parts_derived_from_those_that_a_field_allows() -> None:
     ("changes", "words"),
     [
         ({"histroy": None}, ["unknown setting 'histroy'", "Did you mean 'history'?"]),
-        ({"guidance.weight": 1.0}, ["unknown setting 'guidance.weight'", "allowed: adversary, "]),
+        ({"guidance.weight": 1.0}, ["unknown setting 'guidance.weight'", "allowed: content, "]),
         ({"history": None}, ["unknown setting 'history.batches'"]),
         ({"guidance": "GGDR"}, ["setting 'guidance.weight' is missing", "every setting of GGDR."]),
         ({"content": "L2"}, ["value of setting 'content': 'L2'", "allowed: L1, ", "Did you mean 'L1'?"]),
         ({"content": "History"}, ["'content': 'History'"]),
-        ({"adversary": None}, ["'adversary': 'none'", "allowed: Adversary."]),
-        ({"adversary.scope": "images"}, ["'images'", "allowed: patches, image."]),
+        ({"critic": None}, ["'critic': 'none'", "allowed: CriticNet."]),
+        ({"critic.verdict": "images"}, ["'images'", "allowed: patches, image."]),
         ({"history.batches": "50"}, ["'history.batches': '50'", "allowed: int."]),
         ({"history.batches": 50.0}, ["'history.batches': '50.0'", "allowed: int."]),
         ({"history.batches": True}, ["'history.batches': 'True'", "allowed: int."]),
@@ -204,7 +201,7 @@ def test_values_are_read_as_users_type_them(path: str, value: object, becomes: o
         ("critic_optimiser.beta1", ["'critic_optimiser.beta1'", "critic_optimiser.rate"]),
         ("guidance.weight", ["'guidance.weight'", "'guidance' is absent", "guidance=GGDR first"]),
         ("content_strength.weight", ["'content_strength' is a plain value"]),
-        ("adversary.scope.x", ["'adversary.scope' is a plain value"]),
+        ("critic.verdict.x", ["'critic.verdict' is a plain value"]),
         ("history.", ["unknown setting 'history.'"]),
         (".history", ["unknown setting '.history'"]),
         ("", ["unknown setting ''"]),
@@ -218,14 +215,14 @@ def test_unknown_paths_are_refused_with_what_is_near(path: str, words: list[str]
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
-        ("adversary.scope", "images", ["'images'", "allowed: patches, image.", "Did you mean 'image'?"]),
+        ("critic.verdict", "images", ["'images'", "allowed: patches, image.", "Did you mean 'image'?"]),
         (
             "content",
             "FeatureL2",
             ["'FeatureL2'", "L1, FeatureL1, PairwiseError, SquaredError, Hinged, none", "mean 'FeatureL1'?"],
         ),
         ("content", Sgd(), ["'Sgd'"]),
-        ("adversary", None, ["'none'", "allowed: Adversary."]),
+        ("critic", None, ["'none'", "allowed: CriticNet."]),
         ("history", 50, ["'50'", "allowed: History, none."]),
         ("refiner_updates", "0.5", ["'0.5'", "allowed: int."]),
         ("refiner_updates", 2.0, ["'2.0'", "allowed: int."]),

@@ -133,7 +133,7 @@ class OneLayer(Method):
         self.optimiser.step()
         return {"loss": loss.detach()}
 
-    def adapter(self) -> None:
+    def adapter(self, batches: Iterator[Batch]) -> None:
         return None
 
 

@@ -158,10 +158,13 @@ def test_run_whose_record_was_deleted_is_written_again(tmp_path: Path) -> None:
     ]  # nothing of the old run beside the new record
 
 
-def test_a_score_that_is_no_number_is_not_written(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        store.write(replace(RECORD, scores={"fid": math.nan}), {}, tmp_path)
-    assert store.read_all(tmp_path) == []
+@pytest.mark.parametrize("odd", [{"scores": {"fid": math.nan}}, {"parameters": {"net": {1, 2}}}])
+def test_a_record_that_json_cannot_hold_becomes_a_failed_one(odd: dict[str, Any], tmp_path: Path) -> None:
+    store.write(replace(RECORD, **odd), {"samples.png": b"picture"}, tmp_path)
+    (record,) = store.read_all(tmp_path)
+    assert (record.id, record.spec, record.status) == (RECORD.id, RECORD.spec, FAILED)
+    assert record.reason.startswith("the record cannot be written (")
+    assert (record.scores, record.curve, names(folder(tmp_path))) == ({}, (), ["record.json"])
 
 
 # ---- broken records

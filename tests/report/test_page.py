@@ -149,6 +149,13 @@ def test_every_grid_stands_in_the_page(text: str) -> None:
         assert [list(grid.columns), *map(list, grid.cells)] in shown
 
 
+def test_an_outdated_study_says_so(results: Path) -> None:
+    old = page([(replace(STUDY, outdated="the moon was in the way"), all_records())], results)
+    shown = Reader(old).shown
+    assert f"{STUDY.name} (outdated)" in shown
+    assert "Outdated until it is run anew: the moon was in the way." in shown
+
+
 def test_every_run_stands_with_its_scores_and_origin(text: str) -> None:
     (runs,) = (table for table in Reader(text).tables if table[0][0] == "run")
     for record, cells in zip(all_records(), runs[1:], strict=True):

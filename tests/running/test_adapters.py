@@ -1,13 +1,17 @@
 """A run's adapter, applied to folders of images."""
 
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image, PngImagePlugin
+from safetensors import safe_open
+from safetensors.torch import save
 
 import bench
+from benchmarks.running import adapters
 from benchmarks.running.adapters import adapt_folder, unpack
 from datasets.catalogue import load_pair
 from datasets.contract import to_bytes, to_unit
@@ -92,6 +96,20 @@ def test_what_cannot_be_adapted_is_refused_and_nothing_written(
     assert not list(tmp_path.glob(".draft-*"))
     out.mkdir()
     assert "exists" in refused(capsys, runs["simgan"], source, out)
+
+
+def test_adapter_that_paints_no_numbers_is_refused(
+    runs: dict[str, Path], tmp_path: Path, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, broken = runs["simgan"] / adapters.FILE, tmp_path / "broken" / adapters.FILE
+    with safe_open(whole, "pt") as opened:
+        weights = {name: opened.get_tensor(name) * math.nan for name in opened.keys()}  # noqa: SIM118
+        about = opened.metadata()
+    broken.parent.mkdir()
+    broken.write_bytes(save(weights, about))
+    said = refused(capsys, broken.parent, source, tmp_path / "out")
+    assert "the adapter paints values that are not finite; allowed: the adapter of another run" in said
+    assert not (tmp_path / "out").exists()
 
 
 def test_adapters_of_unknown_settings_or_files_are_refused(

@@ -111,6 +111,26 @@ def test_drawn_counts_the_source_images_given_out() -> None:
     assert [batches.drawn for _ in islice(batches, 3)] == [5, 10, 15]
 
 
+@pytest.mark.parametrize("masked", [True, False])
+def test_what_is_written_into_a_batch_reaches_neither_the_data_nor_a_later_batch(masked: bool) -> None:
+    pair = loaded("shapes")
+    if not masked:
+        pair = replace(pair, source=replace(pair.source, masks=None))
+    before, batches = pair.to(pair.target.device), Batches(pair, 96, 0)
+    for expected in islice(Batches(before, 96, 0), 3):
+        batch = next(batches)
+        for field in fields(Batch):
+            assert torch.equal(getattr(batch, field.name), getattr(expected, field.name))
+            getattr(batch, field.name).mul_(0)
+    assert before.fingerprint == replace(pair).fingerprint  # a fingerprint is computed once an object
+
+
+def test_the_data_behind_batches_are_private() -> None:
+    batches = Batches(loaded("shapes"), 8, 0)
+    assert not [name for name, value in vars(batches).items() if name[0] != "_" and hasattr(value, "shape")]
+    assert not [name for name in ("source", "target") if hasattr(batches, name)]
+
+
 def test_masks_are_all_ones_where_the_pair_has_none() -> None:
     pair = loaded("shapes")
     batch = next(Batches(replace(pair, source=replace(pair.source, masks=None)), 8, 0))
@@ -124,3 +144,21 @@ def test_only_source_images_of_seen_classes_are_drawn() -> None:
     assert labels.unique().tolist() == [0, 2]
     drawn = {key for batch in islice(Batches(seen, 32, 0), 60) for key in keys(to_bytes(batch.source))}
     assert drawn == set(keys(pair.source.images[pair.source.labels != 1]))
+
+
+def test_a_stream_aside_is_the_same_at_every_call_and_moves_nothing() -> None:
+    batches, silent = (Batches(loaded("shapes"), 8, 0) for _ in range(2))
+    first = next(batches.aside("adapter")).source
+    next(batches)
+    next(silent)
+    assert torch.equal(next(batches.aside("adapter")).source, first)
+    assert batches.drawn == silent.drawn == 8
+    following = next(batches).source
+    assert torch.equal(following, next(silent).source)
+    assert not torch.equal(next(batches.aside("another")).source, first)
+
+
+def test_a_stream_aside_survives_a_resumption_from_another_seed() -> None:
+    batches, resumed = Batches(loaded("shapes"), 8, 0), Batches(loaded("shapes"), 8, 1)
+    resumed.load_state_dict(batches.state_dict())
+    assert torch.equal(next(resumed.aside("adapter")).source, next(batches.aside("adapter")).source)

@@ -66,7 +66,7 @@ class Fragile(Method):
                 raise KeyboardInterrupt
         return {"calm": torch.tensor(0.5), "loss": loss}
 
-    def adapter(self) -> Identity:
+    def adapter(self, batches: Iterator[Batch]) -> Identity:
         return Identity()
 
 

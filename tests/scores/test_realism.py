@@ -158,6 +158,26 @@ def test_features_are_computed_once_for_a_key(kept: Path) -> None:
     assert len(list(kept.iterdir())) == 3
 
 
+def test_features_are_computed_anew_by_other_code(
+    kept: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    compute = Count()
+    cache.cached({"data": "a"}, compute, CPU)
+    monkeypatch.setattr(cache, "code_digest", lambda folder: "other")
+    cache.cached({"data": "a"}, compute, CPU)
+    assert compute.calls == 2
+    monkeypatch.undo()
+    module = tmp_path / "code" / "resizing.py"
+    module.parent.mkdir()
+    digests = set()
+    for text in ("bilinear", "bicubic"):
+        module.write_text(text)
+        cache.code_digest.cache_clear()
+        digests.add(cache.code_digest(module.parent))
+    cache.code_digest.cache_clear()
+    assert len(digests) == 2
+
+
 def test_broken_and_unwritable_caches_only_cost_time(kept: Path) -> None:
     compute = Count()
     cache.cached({"data": "a"}, compute, CPU)

@@ -1,4 +1,4 @@
-"""Plugins as they were written before the modules had their rooms run unchanged; the texts are those of version 0.1.0."""
+"""Plugins as they were written before the modules had their rooms run, but for a method whose adapter takes no batches."""
 
 from pathlib import Path
 
@@ -132,9 +132,20 @@ PAIRS = {
 '''
 
 
-def test_an_earlier_method_and_an_earlier_pair_run(tmp_path: Path) -> None:
+def test_an_earlier_method_is_told_in_one_line_what_its_adapter_is_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "moments.py").write_text(MOMENTS, encoding="utf-8")
+    assert bench.main(["list", "methods", "--plugin", str(tmp_path / "moments.py")]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "method Moments has adapter(self)" in line
+    assert line.endswith("; allowed: adapter(self, batches).")
+
+
+def test_an_earlier_method_so_changed_and_an_earlier_pair_run(tmp_path: Path) -> None:
     words = ["--methods", "moments", "--pair", "negatives", "--no-bounds", "--scale", "smoke", "--seeds", "1"]
-    for name, text in (("moments.py", MOMENTS), ("negatives.py", NEGATIVES)):
+    changed = MOMENTS.replace("adapter(self)", "adapter(self, batches)")
+    for name, text in (("moments.py", changed), ("negatives.py", NEGATIVES)):
         (tmp_path / name).write_text(text, encoding="utf-8")
         words += ["--plugin", str(tmp_path / name)]
     assert bench.main([*words, "--device", "cpu", "--results", str(tmp_path / "results")]) == 0

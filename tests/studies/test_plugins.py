@@ -55,6 +55,47 @@ def test_a_method_and_a_pair_of_two_files_run_together(mine: Path, tmp_path: Pat
     assert bench.main(["tables", "--results", str(results)]) == 0
 
 
+def test_an_edited_plugin_runs_again_and_a_mended_one_without_retry(
+    mine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, results = mine.read_text(), tmp_path / "results"
+    words = [
+        "--plugin",
+        str(mine),
+        "--methods",
+        "moments",
+        "--pair",
+        "shapes",
+        "--no-bounds",
+        "--scale",
+        "smoke",
+    ]
+    words += ["--seeds", "1", "--device", "cpu", "--results", str(results)]
+
+    def done(text: str) -> int:
+        """Return the exit code of the command in what stands for a new process."""
+        mine.write_text(text)
+        RECIPES.pop("moments", None)
+        LOADED.clear()
+        return bench.main(words)
+
+    assert done(whole.replace("batch = next(batches)", 'raise RuntimeError("boom")')) == 1
+    assert [record.status for record in store.read_all(results)] == ["failed"]
+    capsys.readouterr()
+    assert done(whole) == 0
+    said = capsys.readouterr()
+    assert "1 of 1 runs are done again: their records are of other code" in said.err
+    assert "1/1" in said.out
+    assert done(f"# a comment\n{whole}") == 0
+    assert len(store.read_all(results)) == 2
+    assert done(whole.replace("clamp(-1, 1)", "clamp(-0.5, 0.5)")) == 0
+    kept = {record.id: record for record in store.read_all(results)}
+    assert [record.status for record in kept.values()].count("ok") == 2
+    assert len({record.scores["fid"] for record in kept.values() if record.scores}) == 2
+    assert bench.main(["tables", "--results", str(results)]) == 0
+    assert "left out: 2 older runs of other code (moments)" in capsys.readouterr().out
+
+
 def test_a_plugin_is_listed_and_added_once(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert bench.main(["list", "methods", "--plugin", str(mine)]) == 0
     assert "moments" in capsys.readouterr().out
@@ -147,3 +188,16 @@ def test_a_method_that_draws_from_the_global_stream_fails_it(
     assert bench.main(["check-method", str(mine)]) == 1
     said = capfd.readouterr().out
     assert "test_building_and_training_leave_the_global_random_state_alone[moments-shapes]" in said
+
+
+def test_what_a_wrong_method_does_is_named(mine: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    text = mine.read_text().replace(
+        '        return {"gap"', '        batch.source.mul_(0.9)\n        return {"gap"'
+    )
+    mine.write_text(text.replace("(source - from_mean)", "(source - source.mean() - from_mean)"))
+    assert bench.main(["check-method", str(mine)]) == 1
+    said = capfd.readouterr().out
+    assert "the method writes into batch.source; allowed: writing into a copy" in said
+    assert "BrokenPromise: the adapter looks at an image's batch-mates" in said
+    for name in ("batches_are_left_as_they_were_given", "same_way_whatever_its_batch_mates_are"):
+        assert f"{name}[moments-shapes]" in said

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,6 +106,16 @@ def test_extractor_is_the_pairs_own_unless_the_study_says_another() -> None:
     assert [spec.extractor for spec in runs(study(extractor="digits-v1"), "cpu")] == ["digits-v1"]
 
 
+def test_runs_have_the_settings_of_their_pair() -> None:
+    planned = runs(study(pairs=("mnist-usps", "linemod"), rows=("pixelda",)), "cpu")
+    towers = {spec.pair: spec.settings["tower"] for spec in planned}
+    assert towers == {"mnist-usps": "TowerNet", "linemod": "DoublingTowerNet"}
+    same = ("pixelda", "pixelda[tower=DoublingTowerNet]")
+    assert list(runs(study(pairs=("mnist-usps",), rows=same), "cpu"))
+    with pytest.raises(UserMistake, match="'tower' is DoublingTowerNet already"):
+        list(runs(study(pairs=("linemod",), rows=same), "cpu"))
+
+
 def test_planning_twice_gives_the_same_ids() -> None:
     first, second = ([spec.id for spec in runs(study(seeds=(0, 1)), "cpu")] for _ in range(2))
     assert first == second
@@ -143,6 +154,17 @@ def test_unknown_name_is_refused_with_the_nearest(changes: dict[str, Any], near:
 
 
 # ---- the published studies
+
+
+def test_the_page_of_results_says_which_studies_are_outdated() -> None:
+    page = (Path(__file__).parents[2] / "results" / "README.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (\S+)( \(outdated\))?$", page, re.MULTILINE)
+    found = {name: mark for name, mark in headings if name in STUDIES}
+    assert found
+    for name, mark in found.items():
+        assert bool(mark) == bool(STUDIES[name].outdated)
+        said = re.sub(r"\s+", " ", page.split(f"## {name}")[1].split("\n## ")[0])
+        assert STUDIES[name].warning in said
 
 
 @pytest.mark.parametrize("name", STUDIES)

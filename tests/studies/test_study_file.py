@@ -18,7 +18,7 @@ from tests.small.folders import folder_pair, write_toml
 
 pytestmark = pytest.mark.usefixtures("names_as_before")
 ROOT = Path(__file__).parents[2]
-OWN = "simgan[history.batches=1;adversary.scope=image]"
+OWN = "simgan[history.batches=1;critic.verdict=image]"
 PLUGIN = (
     "from methods.recipes import simgan\n"
     'RECIPES = [simgan.but("short", {"history.batches": 1}, "a short history")]\n'
@@ -144,3 +144,8 @@ def test_a_study_with_own_pair_and_plugin_from_end_to_end(
     assert made == {f"{name}{kind}.md" for name in names for kind in ("", "--selection")}
     assert bench.main(["figures", str(path), "--results", str(results)]) == 0
     assert "mine--eyes-of-a-study--scores.png" in capsys.readouterr().out
+
+
+def test_a_study_of_a_file_is_outdated_if_it_says_so(tmp_path: Path) -> None:
+    assert find_study(str(study_file(tmp_path))).heading == "mine"
+    assert find_study(str(study_file(tmp_path, outdated="the camera moved"))).heading == "mine (outdated)"

@@ -106,6 +106,67 @@ def test_the_row_that_stands_apart_is_marked_and_bounds_do_not_compete() -> None
     assert not [line for line, column in marked if column == place]
 
 
+def beside_nothing(error: float) -> list[RunRecord]:
+    """Return the records with source-only as the bound that adapts nothing, at about this error."""
+    return [
+        replace(
+            one,
+            scores={**one.scores, "error": error + one.seed / 10},
+            spec={**one.spec, "settings": {"method": "SourceOnly"}},
+        )
+        if one.row == "source-only"
+        else one
+        for one in RECORDS
+    ]
+
+
+def bold_scores(records: Sequence[RunRecord]) -> set[tuple[str, str]]:
+    scores = grid("Scores", made(records))
+    numbers = {(STUDY.rows[line], scores.columns[place]) for line, place in scores.bold}
+    return {(row, title) for row, title in numbers if title not in ("width", "method")}
+
+
+def test_a_row_worse_than_doing_nothing_is_not_marked() -> None:
+    assert ("other", "target error %") in bold_scores(beside_nothing(50.0))
+    assert ("other", "target error %") not in bold_scores(beside_nothing(VALUES["other"].mean()))
+    assert ("other", "target error %") not in bold_scores(beside_nothing(20.0))
+
+
+def test_a_row_with_a_failed_run_is_not_marked() -> None:
+    broken = [
+        replace(one, status="failed", reason="x", scores={}) if (one.row, one.seed) == ("other", 5) else one
+        for one in RECORDS
+    ]
+    assert ("other", "target error %") in bold_scores(RECORDS)
+    assert not bold_scores(broken)
+
+
+def test_a_score_that_doing_nothing_wins_marks_no_row() -> None:
+    lost = {"source-only": 0.1, "simgan": 20.0, "other": 10.0}
+    found = [replace(one, scores={**one.scores, "label_error": lost.get(one.row)}) for one in RECORDS]
+    scores = grid("Scores", made(found))
+    assert cell(scores, "other", "labels lost %") == "10.0 ± 0.0"
+    assert ("other", "labels lost %") not in bold_scores(found)
+
+
+def test_the_error_of_a_methods_own_task_model_is_marked() -> None:
+    found = [
+        replace(one, scores={**one.scores, "own_error": one.scores["error"]}) if one.row == "other" else one
+        for one in RECORDS
+    ]
+    scores = grid("Scores", made(found))
+    assert cell(scores, "other", "target error % (†: own model's)").endswith(" †")
+    assert cell(scores, "other", "Δ error").endswith(" †")
+    assert "†" not in cell(scores, "simgan", "target error % (†: own model's)")
+    assert cell(grid("Differences", made(found)), "other", "pairs", score="error †") == "6"
+    assert "†" not in "".join(grid("Scores").columns)
+
+
+def test_chance_of_improvement_needs_two_runs() -> None:
+    one_seed = made([one for one in RECORDS if one.seed == 0], seeds=(0,))
+    assert "P(better), unpaired" not in grid("Differences", one_seed).columns
+
+
 def test_differences_equal_naive_statistics() -> None:
     table = grid("Differences to simgan")
     for row in ("source-only", "other", "target-only"):
@@ -113,7 +174,7 @@ def test_differences_equal_naive_statistics() -> None:
         wins = [mine < theirs for mine in VALUES[row] for theirs in VALUES["simgan"]]
         where = {"score": "error"}
         assert cell(table, row, "Δ IQM", **where) == f"{trim_mean(gaps, 0.25):+.1f}"
-        assert cell(table, row, "P(better)", **where) == f"{np.mean(wins):.2f}"
+        assert cell(table, row, "P(better), unpaired", **where) == f"{np.mean(wins):.2f}"
         assert cell(table, row, "pairs", **where) == "6"
         low, high = map(float, cell(table, row, "95 % BCa", **where).split(" … "))
         assert low < gaps.mean() < high
@@ -150,7 +211,7 @@ def test_small_kernel_distances_keep_their_decimals() -> None:
 def test_noise_floor_shows_real_halves_and_the_baselines_seeds_in_halves() -> None:
     table = grid("Noise floor")
     real, seeds = table.cells
-    assert real[:3] == ("real test images against other real ones, n=48", "1.5", "-0.250")
+    assert real[:3] == ("real test images against other real ones, n=48, not 96 as above", "1.5", "-0.250")
     assert seeds[0] == "simgan, seeds 0–2 less seeds 3–5"
     gap = VALUES["simgan"][:3].mean() - VALUES["simgan"][3:].mean()
     assert dict(zip(table.columns, seeds, strict=True))["error"] == f"{gap:+.1f}"

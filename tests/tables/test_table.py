@@ -115,6 +115,42 @@ def test_failed_runs_are_counted_and_explained() -> None:
     assert "simgan-nohist, seed 1: diverged: content is no longer finite" in table.notes
 
 
+def test_a_row_without_finished_runs_has_its_worst_case() -> None:
+    found = [
+        replace(one, status="failed", reason="x", scores={}, protocol={})
+        if one.row == "simgan-nohist"
+        else one
+        for one in records()
+    ]
+    worst = "simgan-nohist: 0 of 3 runs done; error would be 100.0 were the others as bad as can be"
+    assert worst in only(found).notes
+    assert len([note for note in only(found).notes if note.startswith("simgan-nohist: 0 of 3")]) == 1
+
+
+def test_numbers_of_a_row_with_failed_runs_are_said_to_be_of_the_others() -> None:
+    found = [
+        replace(one, status="failed", reason="x", scores={}, protocol={}) if one.id == "simgan-1" else one
+        for one in records()
+    ]
+    assert "simgan: every mean, difference and P(better) is of its finished runs alone" in only(found).notes
+
+
+def test_an_outdated_study_says_so_in_every_heading() -> None:
+    old = replace(STUDY, outdated="the moon was in the way")
+    (table,) = tables_of(old, records())
+    assert table.title == "try (outdated): shapes"
+    assert table.about.startswith("Outdated until it is run anew: the moon was in the way. A try.")
+    assert table.name == "try--shapes"
+    assert only(records()).title == "try: shapes"
+    assert "utdated" not in only(records()).about
+
+
+def test_few_seeds_have_no_bootstrap_interval_in_the_columns() -> None:
+    columns = only(records()).columns
+    assert set(columns["target error % BCa low"]) == {None}
+    assert columns["target error % IQM"] == [53.0, 49.0, 50.0]
+
+
 def test_a_row_without_records_stays_a_row() -> None:
     table = only([record for record in records() if record.row != "simgan-nohist"])
     assert cell(table, "simgan-nohist", "runs") == "0/3"
@@ -229,12 +265,12 @@ def test_published_tables_come_out_byte_for_byte(tmp_path: Path) -> None:
     assert kept(tmp_path / "tables") == kept(RESULTS / "tables")
 
 
-def test_published_records_are_of_the_code_as_it_stands() -> None:
+def test_published_records_are_of_the_code_as_it_stands_or_said_to_be_outdated() -> None:
     from benchmarks.studies.runs import runs
 
     found = {record.id: record for record in store.read_all(RESULTS)}
     for name in PUBLISHED:
-        assert {spec.id for spec in runs(STUDIES[name], "cpu")} <= set(found)
+        assert STUDIES[name].outdated or {spec.id for spec in runs(STUDIES[name], "cpu")} <= set(found)
 
 
 @pytest.mark.parametrize("name", sorted({pair for study in PUBLISHED for pair in STUDIES[study].pairs}))

@@ -163,8 +163,10 @@ def test_one_seed_is_not_judged_unless_equal() -> None:
 
 def test_only_seeds_in_common_are_compared() -> None:
     found = compare_records(folder(5), [record for record in folder(8) if record.seed > 2])
-    assert {line.cell.seeds for line in found.lines} == {2}
-    assert {line.verdict for line in found.lines} == {Verdict.SAME}
+    ends = {(line.cell.title, line.verdict) for line in found.lines if line.verdict != Verdict.SAME}
+    assert ends == {("seeds 0–2", Verdict.ONLY_A), ("seeds 5–7", Verdict.ONLY_B)}
+    assert {line.cell.seeds for line in found.lines if line.verdict == Verdict.SAME} == {2}
+    assert not found.regressed
     apart = compare_records(folder(3), [record for record in folder(5) if record.seed > 2])
     assert {line.verdict for line in apart.lines} == {Verdict.NO_SEED}
 
@@ -177,10 +179,22 @@ def test_a_score_that_each_folder_has_for_other_seeds() -> None:
 
 def test_runs_that_failed_before_are_not_lost() -> None:
     before = with_change(folder(), lambda r: failed(r) if r.seed == 0 else r)
-    after = with_change(folder(), lambda r: failed(r) if r.seed == 1 else r)
-    found = compare_records(before, after)
+    found = compare_records(before, before)
     assert line_of(found, "runs").verdict == Verdict.SAME
-    assert line_of(found, "fid").cell.seeds == 3
+    assert line_of(found, "fid").cell.seeds == 4
+    back = line_of(compare_records(before, folder()), "runs")
+    assert (back.verdict, back.cell.title) == (Verdict.GAINED, "share of runs done, gained seeds 0")
+
+
+def test_failures_that_swap_seeds_are_lost_and_gained() -> None:
+    before = with_change(folder(), lambda r: failed(r) if r.seed > 2 else r)
+    after = with_change(folder(), lambda r: failed(r) if r.seed in (0, 1) else r)
+    found = compare_records(before, after)
+    line = line_of(found, "runs")
+    assert line.verdict == Verdict.LOST
+    assert line.cell.title == "share of runs done, lost seeds 0, 1, gained seeds 3, 4"
+    assert found.regressed
+    assert line_of(found, "fid").cell.seeds == 1
 
 
 def test_interval_is_students_at_the_level_of_the_family() -> None:

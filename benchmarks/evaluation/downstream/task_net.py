@@ -1,14 +1,15 @@
 """The task model of a pair: one small network and one budget for every row of a table."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmarks.evaluation.promises import answer
 from datasets.contract import Labelled, Task, to_unit
-from datasets.sealing import closed
 from methods.parts.lessons import Lesson
 from methods.seeding import generator, initialising
 
@@ -39,10 +40,18 @@ class TaskTraining:
     batch: int = 64
     rate: float = 1e-3
 
-    def fit(self, examples: Labelled, task: Task, seed: int, more: Labelled | None = None) -> TaskNet:
+    def fit(
+        self,
+        examples: Labelled,
+        task: Task,
+        seed: int,
+        more: Labelled | None = None,
+        later: Iterable[Labelled] = (),
+    ) -> TaskNet:
         """Train a new task model on labelled uint8 images; the same arguments give the same model.
 
-        If ``more`` is given, half of every batch is drawn from its examples.
+        If ``more`` is given, half of every batch is drawn from its examples. The next of ``later``, as long as there is one,
+        replaces the examples whenever as many images have been drawn from them as they are.
         """
         images = examples.images
         shape = (images.shape[1], images.shape[2], images.shape[3])
@@ -52,8 +61,11 @@ class TaskTraining:
         optimiser = torch.optim.Adam(model.parameters(), lr=self.rate)
         decay = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.0, total_iters=self.steps)
         draws = generator(seed, "task batches", images.device)
-        lesson = Lesson()
-        for _ in range(self.steps):
+        lesson, following = Lesson(), iter(later)
+        epoch = math.ceil(len(examples) / (self.batch if more is None else self.batch // 2))  # steps
+        for step in range(self.steps):
+            if step and step % epoch == 0:
+                examples = next(following, examples)
             drawn, labels = self._draw(examples, more, draws)
             drawn = to_unit(drawn).contiguous(memory_format=torch.channels_last)
             optimiser.zero_grad()
@@ -77,8 +89,6 @@ class TaskTraining:
         )
 
 
-@closed()
-@torch.inference_mode()
 def predict(model: Callable[[Tensor], Tensor], images: Tensor, batch: int = 512) -> Tensor:
-    """Return the model's outputs, N × outputs, for uint8 images."""
-    return torch.cat([model(to_unit(part)) for part in images.split(batch)])
+    """Return the model's outputs, N × outputs, for uint8 images; raises as :func:`~benchmarks.evaluation.promises.answer`."""
+    return torch.cat([answer(model, to_unit(part)) for part in images.split(batch)])

@@ -79,7 +79,7 @@ def test_masks_are_bool_of_one_channel_and_cover_a_part(pair: DomainPair) -> Non
 
 
 def test_loading_twice_gives_the_same_bits_and_leaves_global_randomness_alone(pair: DomainPair) -> None:
-    uci_digits.handwritten.cache_clear()
+    uci_digits._embedded.cache_clear()
     before = torch.get_rng_state(), np.random.get_state(), random.getstate()
     again = load_pair(pair.name, DATA)
     assert torch.equal(torch.get_rng_state(), before[0])
@@ -152,6 +152,8 @@ BROKEN: dict[str, Callable[[Labelled], Labelled]] = {
     "masks: float": lambda x: replace(x, masks=x.images.float()),
     "masks: without channel": lambda x: replace(x, masks=x.images[:, 0] > 0),
     "masks: too few": lambda x: replace(x, masks=x.images[1:] > 0),
+    "groups: float": lambda x: replace(x, groups=x.labels.float()),
+    "groups: too few": lambda x: replace(x, groups=x.labels[1:]),
 }
 
 
@@ -204,6 +206,17 @@ def test_source_of_fonts_digits_has_every_font_and_digit_equally() -> None:
     assert source.labels.bincount().tolist() == [22 * 8] * 10
     assert len(set(fonts_digits.FONTS)) == 22
     assert len(set(keys(source.images))) == len(source)
+
+
+def test_variants_of_a_font_and_of_its_slanted_version_are_siblings() -> None:
+    groups = loaded("fonts-digits").source.groups
+    assert groups is not None
+    per_font = groups.view(len(fonts_digits.FONTS), -1)
+    assert (per_font == per_font[:, :1]).all()
+    found = dict(zip(fonts_digits.FONTS, per_font[:, 0].tolist(), strict=True))
+    assert found["DejaVuSans"] == found["DejaVuSans-Oblique"] != found["DejaVuSans-Bold"]
+    assert found["STIXGeneralBol"] == found["STIXGeneralBolIta"] != found["STIXGeneral"]
+    assert len(set(found.values())) == 14
 
 
 def find_crop(photo: np.ndarray, image: np.ndarray, background: np.ndarray) -> list[tuple[int, int]]:

@@ -276,7 +276,7 @@ def test_broken_photographs_are_refused(tmp_path: Path) -> None:
 
 def test_crops_are_random_windows_of_all_photographs() -> None:
     scenes = [np.arange(5 * 7 * 3, dtype=np.uint8).reshape(5, 7, 3), np.zeros((4, 6, 3), np.uint8)]
-    drawn = bsds500.crops(scenes, 200, 4, np.random.default_rng(0))
+    drawn, origins = bsds500.crops(scenes, 200, 4, np.random.default_rng(0))
     assert drawn.is_contiguous()
     windows = [torch.zeros(3, 4, 4, dtype=torch.uint8)] + [
         torch.from_numpy(scenes[0][row : row + 4, column : column + 4]).permute(2, 0, 1)
@@ -285,7 +285,8 @@ def test_crops_are_random_windows_of_all_photographs() -> None:
     ]
     kinds = [next(kind for kind, w in enumerate(windows) if torch.equal(w, crop)) for crop in drawn]
     assert set(kinds) == set(range(9))
-    assert torch.equal(bsds500.crops(scenes, 200, 4, np.random.default_rng(0)), drawn)
+    assert origins.tolist() == [int(kind == 0) for kind in kinds]
+    assert torch.equal(bsds500.crops(scenes, 200, 4, np.random.default_rng(0))[0], drawn)
 
 
 # ---- LineMod

@@ -10,7 +10,15 @@ from torch import Tensor, nn
 
 from datasets.contract import ClassificationAndPose
 from datasets.tasks.pose import quaternions
-from methods.networks.pixelda import DeepCritic, DeepCriticNet, Generator, GeneratorNet, Noise, NormedBlock
+from methods.networks.pixelda import (
+    AdaptedVerdict,
+    DeepCritic,
+    DeepCriticNet,
+    Generator,
+    GeneratorNet,
+    Noise,
+    NormedBlock,
+)
 from methods.networks.tower import TaskTower, TowerNet
 from methods.parts.guidance import GGDR
 from methods.parts.lessons import Lesson
@@ -188,6 +196,19 @@ def test_undisturbed_critic_is_what_a_naive_pass_computes(verdict: Any) -> None:
     assert torch.allclose(critic(images, stream()), places, atol=1e-4)
 
 
+@pytest.mark.parametrize("verdict", ["image", "patches"])
+def test_verdict_is_that_of_the_undisturbed_critic(verdict: Any) -> None:
+    critic = shuffled(DeepCritic((2, 13, 9), DeepCriticNet(width=3, verdict=verdict)))
+    images = noise(4, 2, 13, 9)
+    calm = DeepCritic((2, 13, 9), DeepCriticNet(width=3, verdict=verdict, dropout=0, noise=0))
+    calm.load_state_dict(critic.state_dict())
+    said = -calm(images, stream()).mean((1, 2, 3))
+    judge = AdaptedVerdict(critic)
+    assert torch.equal(judge(images), said)
+    assert torch.equal(judge(images), said)
+    assert critic.net.noise > 0
+
+
 def disturbed(net: DeepCriticNet) -> list[tuple[Tensor, Tensor]]:
     """For every layer what it puts out, and what the next one (or the head) gets."""
     critic, clean, seen = DeepCritic((1, 16, 16), net), list[Tensor](), list[Tensor]()
@@ -242,25 +263,6 @@ def test_critic_is_disturbed_by_the_given_stream_alone() -> None:
 def test_dropout_next_to_1_drops_next_to_all() -> None:
     for _, seen in disturbed(DeepCriticNet(width=8, dropout=1 - 1e-6, noise=0)):
         assert (seen == 0).float().mean() > 0.99
-
-
-# ---- task tower
-
-
-@pytest.mark.parametrize("image", [(12, 12), (28, 28), (35, 55)])
-def test_tower_is_what_a_naive_pass_computes_on_odd_sizes_too(image: tuple[int, int]) -> None:
-    tower: Any = TaskTower((2, *image), 5, TowerNet(first=3, second=4, hidden=6), ["one", "other"])
-    images = noise(4, 2, *image)
-    for branch in ("one", "other"):
-        maps = F.conv2d(images, tower.first[branch].weight, tower.first[branch].bias, padding=2).relu()
-        maps = F.conv2d(F.max_pool2d(maps, 2), tower.second.weight, tower.second.bias, padding=2).relu()
-        hidden = (F.max_pool2d(maps, 2).flatten(1) @ tower.hidden.weight.T + tower.hidden.bias).relu()
-        assert torch.allclose(tower.features(images, branch), hidden, atol=1e-6)
-        last = (hidden @ tower.second_hidden.weight.T + tower.second_hidden.bias).relu()
-        answers = last @ tower.output.weight.T + tower.output.bias
-        assert torch.allclose(tower.branch(branch)(images), answers, atol=1e-6)
-    assert torch.allclose(tower(images), answers, atol=1e-6)
-    assert not torch.allclose(tower(images), tower.branch("one")(images), atol=1e-4)
 
 
 # ---- what it is taught

@@ -10,17 +10,16 @@ import torch
 from torch import Tensor
 
 from methods.parts import content
-from methods.parts.adversary import Adversary, passing_loss, real_or_adapted_loss
+from methods.parts.adversary import fooling_loss, passing_loss, real_or_adapted_loss, real_or_refined_loss
 from methods.parts.content import L1, FeatureL1, Hinged, PairwiseError, SquaredError
 from methods.parts.history import History, HistoryBuffer, NoHistory
 from methods.seeding import generator
 
-LOCAL, GLOBAL = Adversary(), Adversary(scope="image")
 CONTENTS = [
     *(L1(), *(FeatureL1(features=name) for name in content.FEATURES), PairwiseError()),  # type: ignore[arg-type]
     *(SquaredError(), Hinged(hinge=0.001), Hinged(hinge=0.001, error="absolute")),
 ]
-both_scopes = pytest.mark.parametrize("adversary", [LOCAL, GLOBAL], ids=lambda part: part.scope)
+both_verdicts = pytest.mark.parametrize("places", [(3, 4), (1, 1)], ids=["patches", "image"])
 every_content = pytest.mark.parametrize(
     "part", CONTENTS, ids=lambda part: getattr(part, "features", type(part).__name__)
 )
@@ -33,46 +32,36 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
 # ---- adversary
 
 
-def cross_entropy(logits: Tensor, truth: int, scope: str) -> float:
+def cross_entropy(logits: Tensor, truth: int) -> float:
     """Mean over verdicts of −log softmax(verdict)[truth], one verdict at a time."""
     maps = logits.double().numpy()
-    if scope == "image":
-        maps = maps.mean(axis=(2, 3), keepdims=True)
     verdicts = [image[:, i, j] for image in maps for i, j in product(*map(range, maps.shape[2:]))]
     return float(np.mean([-np.log(np.exp(v[truth]) / np.exp(v).sum()) for v in verdicts]))
 
 
-@both_scopes
-def test_adversarial_losses_are_mean_cross_entropies_of_verdicts(adversary: Adversary) -> None:
-    refined, real = noise(5, 2, 3, 4), noise(4, 2, 3, 4, seed=1)
-    expected = cross_entropy(refined, 1, adversary.scope) + cross_entropy(real, 0, adversary.scope)
-    assert adversary.critic_loss(refined, real).item() == pytest.approx(expected, rel=1e-5)
-    fooled = cross_entropy(refined, 0, adversary.scope)
-    assert adversary.refiner_loss(refined).item() == pytest.approx(fooled, rel=1e-5)
-
-
-def test_scopes_differ_when_patches_disagree() -> None:
-    logits = noise(5, 2, 3, 4)
-    assert LOCAL.refiner_loss(logits) > GLOBAL.refiner_loss(logits) + 0.01  # cross-entropy is convex
+@both_verdicts
+def test_adversarial_losses_are_mean_cross_entropies_of_verdicts(places: tuple[int, int]) -> None:
+    refined, real = noise(5, 2, *places), noise(4, 2, *places, seed=1)
+    expected = cross_entropy(refined, 1) + cross_entropy(real, 0)
+    assert real_or_refined_loss(refined, real).item() == pytest.approx(expected, rel=1e-5)
+    assert fooling_loss(refined).item() == pytest.approx(cross_entropy(refined, 0), rel=1e-5)
 
 
 def certain(real: float) -> Tensor:
     return torch.tensor([float(real), -float(real)])[None, :, None, None].expand(3, 2, 4, 5)
 
 
-@both_scopes
-def test_class_0_is_real_and_class_1_refined(adversary: Adversary) -> None:
+def test_class_0_is_real_and_class_1_refined() -> None:
     real, refined = certain(30), certain(-30)
-    assert adversary.critic_loss(refined, real).item() == pytest.approx(0, abs=1e-6)
-    assert adversary.critic_loss(real, refined).item() == pytest.approx(120)
-    assert adversary.refiner_loss(refined).item() == pytest.approx(60)
-    assert adversary.refiner_loss(real).item() == pytest.approx(0, abs=1e-6)
+    assert real_or_refined_loss(refined, real).item() == pytest.approx(0, abs=1e-6)
+    assert real_or_refined_loss(real, refined).item() == pytest.approx(120)
+    assert fooling_loss(refined).item() == pytest.approx(60)
+    assert fooling_loss(real).item() == pytest.approx(0, abs=1e-6)
 
 
-@both_scopes
-def test_every_patch_pulls_alike_when_all_patches_agree(adversary: Adversary) -> None:
+def test_every_patch_pulls_alike_when_all_patches_agree() -> None:
     logits = certain(1).clone().requires_grad_()
-    (slope,) = torch.autograd.grad(adversary.refiner_loss(logits), logits)
+    (slope,) = torch.autograd.grad(fooling_loss(logits), logits)
     pull = torch.sigmoid(torch.tensor(-2.0)) / (3 * 4 * 5)
     assert torch.allclose(slope[:, 0], -pull)
     assert torch.allclose(slope[:, 1], pull)
@@ -106,12 +95,11 @@ def tiled(images: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("enlarge", [twice, tiled])
-@both_scopes
-def test_adversarial_losses_do_not_grow(adversary: Adversary, enlarge: Callable[[Tensor], Tensor]) -> None:
+def test_adversarial_losses_do_not_grow(enlarge: Callable[[Tensor], Tensor]) -> None:
     refined, real = noise(4, 2, 3, 4), noise(4, 2, 3, 4, seed=1)
-    larger = adversary.critic_loss(enlarge(refined), enlarge(real))
-    assert torch.allclose(larger, adversary.critic_loss(refined, real))
-    assert torch.allclose(adversary.refiner_loss(enlarge(refined)), adversary.refiner_loss(refined))
+    larger = real_or_refined_loss(enlarge(refined), enlarge(real))
+    assert torch.allclose(larger, real_or_refined_loss(refined, real))
+    assert torch.allclose(fooling_loss(enlarge(refined)), fooling_loss(refined))
 
 
 @pytest.mark.parametrize("enlarge", [twice, tiled])
