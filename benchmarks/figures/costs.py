@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from benchmarks.figures.marks import PALETTE, breadth, canvas, fit, tidy, titled
 from benchmarks.records.record import OK, RunRecord
 from benchmarks.studies.study import Study
-from benchmarks.tables.summary import Summary, shared_machine, summarise
+from benchmarks.tables.comparable import shared_machine
+from benchmarks.tables.summary import Summary, summarise
 
 HATCHES = ("", "//", "xx", "\\\\", "--", "++", "||")
 

@@ -23,6 +23,7 @@ from benchmarks.figures.marks import (
 from benchmarks.records.record import OK, RunRecord
 from benchmarks.statistics.estimates import Estimate, estimate
 from benchmarks.studies.study import Study
+from benchmarks.tables.comparable import shared_machine
 from benchmarks.tables.summary import (
     Runs,
     Values,
@@ -30,7 +31,6 @@ from benchmarks.tables.summary import (
     by_seed,
     finished,
     known_scores,
-    shared_machine,
     summarise,
 )
 

@@ -10,7 +10,8 @@ from benchmarks.records.record import OK, RunRecord
 from benchmarks.records.selection import RULES, chosen
 from benchmarks.statistics.estimates import estimate
 from benchmarks.tables.cells import Columns, Grid
-from benchmarks.tables.summary import Key, Runs, Summary, Values, by_seed, keyed, less, paired
+from benchmarks.tables.comparable import Key, keyed
+from benchmarks.tables.summary import Runs, Summary, Values, by_seed, less, paired
 
 Choices = Mapping[str, Runs]
 """Step ("step") and headline score ("score") of the chosen snapshots, by the rule's name."""

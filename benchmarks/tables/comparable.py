@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from benchmarks.records.record import RunRecord
 from benchmarks.studies.study import Study
 
-Key = tuple[Hashable, ...]
+Place = tuple[Hashable, ...]
 Code = tuple[tuple[str, str], ...]
+Key = int | tuple[int, int]
+"""A run of a row: its seed, or its seed and the number of its machine where records of several machines are pooled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +46,7 @@ def comparisons(study: Study, records: Iterable[RunRecord], pool: bool = False) 
     and host. ``pool`` lets device and host differ; records of several machines then lose their costs.
     """
 
-    def place(record: RunRecord) -> Key:
+    def place(record: RunRecord) -> Place:
         where = () if pool else machine(record)
         return (record.pair, record.spec["extractor"], record.spec["budget"]["task_steps"], *where)
 
@@ -52,7 +54,7 @@ def comparisons(study: Study, records: Iterable[RunRecord], pool: bool = False) 
     kept = newest(everything, lambda record: (*place(record), record.row))
     present = set(map(id, kept))
     left_out = [record for record in everything if id(record) not in present]
-    groups: dict[Key, list[RunRecord]] = {}
+    groups: dict[Place, list[RunRecord]] = {}
     for record in kept:
         groups.setdefault((*place(record), *_shared_code(record)), []).append(record)
     names = [f"{study.name}--{group[0].pair}" for group in groups.values()]
@@ -75,14 +77,49 @@ def newest(records: Sequence[RunRecord], key: Callable[[RunRecord], Hashable]) -
     return [record for record in records if latest[key(record)][1] == _code(record)]
 
 
-def machine(record: RunRecord) -> Key:
+def machine(record: RunRecord) -> Place:
     """Return what tells the machine of a run from others: its device, and all that its host says."""
     return record.spec["device"], *sorted(record.host.items())
 
 
-def machines(records: Iterable[RunRecord]) -> dict[Key, int]:
+def machines(records: Iterable[RunRecord]) -> dict[Place, int]:
     """Return the number of each machine among these records, counted from 0 in their order."""
     return {one: number for number, one in enumerate(dict.fromkeys(map(machine, records)))}
+
+
+def keyed(records: Iterable[RunRecord]) -> list[tuple[Key, RunRecord]]:
+    """Return the records of one table with their keys, sorted by seed. Equal keys of two rows may be paired."""
+    ordered = sorted(records, key=lambda record: record.seed)
+    numbers = machines(ordered)
+    if len(numbers) < 2:
+        return [(record.seed, record) for record in ordered]
+    return [((record.seed, numbers[machine(record)]), record) for record in ordered]
+
+
+def machines_said(records: Sequence[RunRecord]) -> str:
+    """Return the machines of the records of one table in words, and how scores of several are taken together."""
+    one_each = {machine(record): record for record in records}
+    said = [_machine_said(record) for record in one_each.values()]
+    if len(said) == 1:
+        return said[0]
+    return f"{len(said)} machines pooled, differences taken within a machine: {'; '.join(said)}"
+
+
+def _machine_said(record: RunRecord) -> str:
+    host = record.host
+    known = [
+        f"{host.get('threads')} threads",
+        host.get("instructions"),
+        host.get("torch") and f"torch {host['torch']}",
+    ]
+    exact = "reproducible" if record.spec.get("reproducible") else None
+    words = ", ".join(str(word) for word in (*known, exact) if word)
+    return f"{host.get('device')} ({words}{shared_machine(record)})"
+
+
+def shared_machine(record: RunRecord) -> str:
+    """Return words for a heading: how many runs shared the machine, which changes step times; blank for one at a time."""
+    return f", {record.host['jobs']} runs at a time" if "jobs" in record.host else ""
 
 
 def _code(record: RunRecord) -> Code:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from benchmarks.records.record import RunRecord
 from benchmarks.statistics.estimates import Estimate, estimate
 from benchmarks.tables.cells import Grid
+from benchmarks.tables.comparable import shared_machine
 from benchmarks.tables.summary import (
     BUDGET,
     COMPONENT,
@@ -15,7 +16,6 @@ from benchmarks.tables.summary import (
     Summary,
     by_seed,
     differences_to_baseline,
-    shared_machine,
 )
 
 DAGGER = "†"

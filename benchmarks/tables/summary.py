@@ -11,7 +11,7 @@ from benchmarks.scores.catalogue import Score, TaskScores
 from benchmarks.statistics.estimates import Estimate, Interval, bca_intervals, estimate, interquartile_mean
 from benchmarks.statistics.significance import MIN_DIFFERENCES, holm, probability_of_improvement, sign_flip_p
 from benchmarks.studies.study import Study
-from benchmarks.tables.comparable import machine, machines
+from benchmarks.tables.comparable import Key, keyed
 from methods.settings import varied
 from mistakes import UserMistake
 
@@ -38,8 +38,6 @@ Numbers = Mapping[tuple[str, str], Estimate | None]
 """Estimates by row and name."""
 Intervals = Mapping[tuple[str, str], Interval | None]
 """Intervals by row and name."""
-Key = int | tuple[int, int]
-"""A run of a row: its seed, or its seed and the number of its machine where records of several machines are pooled."""
 Values = Mapping[Key, float]
 """One number of a row's runs by key, in ascending order of the seeds."""
 Runs = Mapping[str, Mapping[str, Values]]
@@ -253,41 +251,6 @@ def finished(records: Iterable[RunRecord]) -> Runs:
             if value is not None:
                 of_row[name][key] = value
     return runs
-
-
-def keyed(records: Iterable[RunRecord]) -> list[tuple[Key, RunRecord]]:
-    """Return the records of one table with their keys, sorted by seed. Equal keys of two rows may be paired."""
-    ordered = sorted(records, key=lambda record: record.seed)
-    numbers = machines(ordered)
-    if len(numbers) < 2:
-        return [(record.seed, record) for record in ordered]
-    return [((record.seed, numbers[machine(record)]), record) for record in ordered]
-
-
-def machines_said(records: Sequence[RunRecord]) -> str:
-    """Return the machines of the records of one table in words, and how scores of several are taken together."""
-    one_each = {machine(record): record for record in records}
-    said = [_machine_said(record) for record in one_each.values()]
-    if len(said) == 1:
-        return said[0]
-    return f"{len(said)} machines pooled, differences taken within a machine: {'; '.join(said)}"
-
-
-def _machine_said(record: RunRecord) -> str:
-    host = record.host
-    known = [
-        f"{host.get('threads')} threads",
-        host.get("instructions"),
-        host.get("torch") and f"torch {host['torch']}",
-    ]
-    exact = "reproducible" if record.spec.get("reproducible") else None
-    words = ", ".join(str(word) for word in (*known, exact) if word)
-    return f"{host.get('device')} ({words}{shared_machine(record)})"
-
-
-def shared_machine(record: RunRecord) -> str:
-    """Return words for a heading: how many runs shared the machine, which changes step times; blank for one at a time."""
-    return f", {record.host['jobs']} runs at a time" if "jobs" in record.host else ""
 
 
 def bounds_in(records: Iterable[RunRecord]) -> set[str]:

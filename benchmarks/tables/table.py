@@ -11,7 +11,7 @@ from benchmarks.statistics.significance import MIN_DIFFERENCES
 from benchmarks.studies.study import Study
 from benchmarks.tables.by_rule import Choices, choices, chosen_runs, rule_grid, rule_grids, unchosen
 from benchmarks.tables.cells import Columns, Grid
-from benchmarks.tables.comparable import Comparable, comparisons
+from benchmarks.tables.comparable import Comparable, comparisons, machines_said
 from benchmarks.tables.grids import (
     cost_grid,
     difference_grid,
@@ -21,7 +21,7 @@ from benchmarks.tables.grids import (
     score_grid,
     seeds_said,
 )
-from benchmarks.tables.summary import Summary, bounds_in, by_seed, machines_said, summarise
+from benchmarks.tables.summary import Summary, bounds_in, by_seed, summarise
 
 if TYPE_CHECKING:  # tables need no pandas, whose import takes as long as reading thousands of records
     import pandas as pd
