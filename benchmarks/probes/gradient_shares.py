@@ -18,7 +18,7 @@ from methods.recipes import configure
 
 ROWS = {"now": "dsn", "before": "dsn[separation.reconstruction=0.01;separation.difference=0.05]"}
 LOSSES = ("alignment", "reconstruction", "difference")
-STEPS, QUICK_STEPS = (0, 100, 150, 200), (0, 2, 4)  # the losses set in after 100 steps, or after 2
+STEPS, QUICK_STEPS = (0, 100, 150, 300), (0, 2, 4)  # the losses set in after 100 steps, or after 2
 BATCH, AVERAGED = 32, 5  # images, batches
 
 
