@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.evaluation.evaluator import OF_CRITIC, Evaluator, adapted, fixed_subset
+from benchmarks.evaluation.promises import Diverged
 from benchmarks.evaluation.snapshots import Snapshot
 from benchmarks.scores.ranks import area_under_roc
 from datasets.contract import Labelled, to_unit
@@ -59,8 +60,14 @@ def critic_scores(evaluator: Evaluator, snapshots: Sequence[Snapshot], seed: int
 @closed()
 @torch.inference_mode()
 def judged(verdict: Verdict, images: Tensor, batch: int = 256) -> Tensor:
-    """Return the verdicts on images (uint8, N × C × H × W) of one kind: N numbers, the higher the more adapted they look."""
-    return torch.cat([verdict(to_unit(part)) for part in images.split(batch)])
+    """Return the verdicts on images (uint8, N × C × H × W) of one kind: N numbers, the higher the more adapted they look.
+
+    Raises :class:`~benchmarks.evaluation.promises.Diverged` for verdicts that are not finite: they would have ranks too.
+    """
+    verdicts = torch.cat([verdict(to_unit(part)) for part in images.split(batch)])
+    if not verdicts.isfinite().all():
+        raise Diverged("the critic's verdicts are not finite")
+    return verdicts
 
 
 def _some_source(evaluator: Evaluator) -> Labelled:

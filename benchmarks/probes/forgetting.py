@@ -19,6 +19,7 @@ from methods.parts.optimisers import Adam
 from methods.refiner_gan import RefinerGan, RefinerGanConfig
 
 STEPS = {2: 250, 10: 100, 50: 40}  # by the refiner's updates a step
+REGIMES = ((2, 2.0), (10, 2.0), (50, 2.0), (10, 0.0))  # the refiner's updates a step, Λ
 KEPT, JUDGED, BATCH = 5, 256, 16  # snapshots, images, images
 
 Normalisation = Literal["none", "batch"]
@@ -26,19 +27,20 @@ Normalisation = Literal["none", "batch"]
 
 def build(
     pair: DomainPair,
-    refiner_updates: int,
+    regime: tuple[int, float],
     normalisation: Normalisation,
     history: bool,
     seed: int,
     quick: bool,
 ) -> RefinerGan:
     """Return SimGAN with narrow networks and otherwise the settings of ``small``."""
+    refiner_updates, content_strength = regime
     config = RefinerGanConfig(
         refiner=RefinerNet(width=8, blocks=2),
         critic=CriticNet(width=12, normalisation=normalisation),
         history=History() if history else None,
         refiner_updates=refiner_updates,
-        content_strength=2.0,
+        content_strength=content_strength,
         refiner_optimiser=Adam(),
         critic_optimiser=Adam(),
         refiner_pretraining=5 if quick else 100,
@@ -72,14 +74,14 @@ def measure(seed: int, quick: bool) -> Iterator[Row]:
     """Yield a row for every regime and part of training."""
     pair = load_pair("fonts-digits")
     normalisations: tuple[Normalisation, ...] = ("none", "batch")
-    for refiner_updates, normalisation, history in product(STEPS, normalisations, (False, True)):
-        if quick and (refiner_updates > 2 or normalisation == "batch"):
+    for regime, normalisation, history in product(REGIMES, normalisations, (False, True)):
+        if quick and (regime != REGIMES[0] or normalisation == "batch"):
             return
-        steps = KEPT if quick else STEPS[refiner_updates]
-        method = build(pair, refiner_updates, normalisation, history, seed, quick)
-        regime = {"updates": refiner_updates, "norm": normalisation, "history": "yes" if history else "no"}
-        for row in forgetting_of(method, pair, steps, seed):
-            yield {**regime, **row}
+        updates, strength = regime
+        method = build(pair, regime, normalisation, history, seed, quick)
+        case = {"updates": updates, "content": strength, "norm": normalisation}
+        for row in forgetting_of(method, pair, KEPT if quick else STEPS[updates], seed):
+            yield {**case, "history": "yes" if history else "no", **row}
 
 
 PROBE = Probe(
@@ -88,6 +90,7 @@ PROBE = Probe(
     "forgetting is AUC (present) less its mean over earlier ones, above 0 if the critic knows earlier images worse",
     cases={
         "updates": "refiner updates a critic update",
+        "content": "Λ",
         "norm": "critic's normalisation",
         "history": "history",
         "part": "part of training",

@@ -1,6 +1,11 @@
-"""What a global critic sees and a local one does not, and the reverse: two defects of drawn images, three image sizes."""
+"""What a global critic sees and a local one does not, and the reverse: defects of drawn images, three image sizes.
+
+A local critic has one opinion of a patch wherever it lies. A global one learns every place by itself, so a refiner that moves
+its defect to a place where the critic saw none goes unpunished.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -35,13 +40,19 @@ def distance(count: int, size: int, defect: bool, random: torch.Generator) -> tu
     return images.masked_fill(dots, 1.0), dots
 
 
-def blemish(count: int, size: int, defect: bool, random: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw noise, N × 1 × size × size; images with the defect have a weak chequered square of 4 × 4 pixels somewhere.
+def blemish(
+    count: int, size: int, defect: bool, random: torch.Generator, *, first: float, last: float
+) -> tuple[Tensor, Tensor]:
+    """Draw noise, N × 1 × size × size; images with the defect have a weak chequered square of 4 × 4 pixels.
 
-    The second tensor says which pixels belong to the square, or would.
+    It lies anywhere between the ``first`` and the ``last`` row, shares of the height. The second tensor says which pixels
+    belong to the square, or would.
     """
     images = NOISE * torch.randn(count, 1, size, size, generator=random)
-    top, left = torch.randint(0, size - DEFECT_PIXELS + 1, (2, count, 1), generator=random)
+    top = torch.randint(
+        round(first * size), round(last * size) - DEFECT_PIXELS + 1, (count, 1), generator=random
+    )
+    left = torch.randint(0, size - DEFECT_PIXELS + 1, (count, 1), generator=random)
     lines = torch.arange(size)
     rows, columns = ((lines >= edge) & (lines < edge + DEFECT_PIXELS) for edge in (top, left))
     square = (rows[:, :, None] & columns[:, None, :])[:, None]
@@ -49,15 +60,19 @@ def blemish(count: int, size: int, defect: bool, random: torch.Generator) -> tup
     return images + defect * WEAK * chequers * square, square
 
 
-DEFECTS: Mapping[str, Callable[[int, int, bool, torch.Generator], tuple[Tensor, Tensor]]] = {
-    "two dots at another distance": distance,
-    "a weak blemish anywhere": blemish,
+Draw = Callable[[int, int, bool, torch.Generator], tuple[Tensor, Tensor]]
+UPPER, LOWER = partial(blemish, first=0, last=0.5), partial(blemish, first=0.5, last=1)
+DEFECTS: Mapping[str, tuple[Draw, Draw]] = {
+    "two dots at another distance": (distance, distance),
+    "a weak blemish, where it was learnt": (UPPER, UPPER),
+    "a weak blemish, in the other half": (UPPER, LOWER),
 }
+"""How images with and without a defect are drawn: those that a critic learns from, and those that it is judged on."""
 
 
 def learn(defect: str, size: int, net: CriticNet, seed: int) -> Iterator[Critic]:
     """Yield a critic after each update on new drawings, with the defect for refined images and without for real ones."""
-    draw, random = DEFECTS[defect], generator(seed, f"{defect} {size}")
+    (draw, _), random = DEFECTS[defect], generator(seed, f"{defect} {size}")
     with initialising(seed, "critic"):
         critic = Critic((1, size, size), net)
     optimiser = Adam().over(critic.parameters())
@@ -69,15 +84,14 @@ def learn(defect: str, size: int, net: CriticNet, seed: int) -> Iterator[Critic]
 
 def judge(critic: Critic, defect: str, size: int, seed: int) -> tuple[float, float]:
     """Return the AUC of a critic on new drawings, and the share of the refiner's squared gradient on the defect's pixels."""
-    draw, random = DEFECTS[defect], generator(seed, "judged")
+    (_, draw), random = DEFECTS[defect], generator(seed, "judged")
     (refined, where), (real, _) = (draw(JUDGED, size, wrong, random) for wrong in (True, False))
     with torch.no_grad():
         told = area_under_roc(*(RefinedVerdict(critic)(images) for images in (refined, real)))
     (slope,) = torch.autograd.grad(fooling_loss(critic(refined.requires_grad_())), refined)
     pull = slope.double().square()
-    return told, (
-        (pull * where).sum() / pull.sum().clamp(min=1e-300)
-    ).item()  # a sure critic may not pull at all
+    whole = pull.sum().clamp(min=1e-300)  # a sure critic may not pull at all
+    return told, ((pull * where).sum() / whole).item()
 
 
 def patch_share(size: int) -> float:

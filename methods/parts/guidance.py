@@ -86,7 +86,7 @@ class Decoder(nn.Module):
 
         ``critic_maps`` (N × c × h × w) come from fresh refined images, ``source`` (N × C × H × W) are the images that these
         were made of, and ``features`` (each N × f × H × W) the refiner's blocks on the way. A loss above its floors has
-        taught the critic nothing about the images.
+        taught the critic nothing of single images. With few images the floors are a little too high.
         """
         aims = self.aims(source, features, (critic_maps.shape[2], critic_maps.shape[3]))
         constant, place = image_blind(aims)

@@ -12,6 +12,7 @@ from benchmarks.evaluation.critics import NO_CRITIC, ONE_SNAPSHOT, critic_scores
 from benchmarks.evaluation.downstream.task_net import TaskTraining
 from benchmarks.evaluation.evaluator import Evaluator, hold_out
 from benchmarks.evaluation.features.extractors import load_extractor
+from benchmarks.evaluation.promises import Diverged
 from benchmarks.evaluation.snapshots import Snapshot
 from benchmarks.records.record import RunRecord
 from benchmarks.running import run as running
@@ -110,6 +111,11 @@ def test_a_critic_runs_sealed() -> None:
 def record(row: str) -> RunRecord:
     study = Study(name="test", about="", pairs=("shapes",), rows=(row,), seeds=(0,), scale="smoke")
     return running.run(*runs(study, "cpu"), None, lambda *_: None)[0]
+
+
+def test_verdicts_that_are_not_finite_are_not_ranked() -> None:
+    with pytest.raises(Diverged, match="the critic's verdicts are not finite"):
+        judged(lambda images: images.mean((1, 2, 3)) / 0, load_pair("shapes").target)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("row", ["simgan", "pixelda"])

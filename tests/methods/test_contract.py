@@ -433,7 +433,9 @@ def test_guidance_adds_exactly_its_decoder(row: str) -> None:
         name: sum(parameter.numel() for parameter in network.parameters())
         for name, network in built(row).networks().items()
     }
-    plain = {"refiner": 80 + 2 * 2 * (8 * 8 * 9 + 8) + 9, "critic": 120 + 872 + 292 + 20 + 10}
+    places = 3 * 3 if row.endswith("global") else 1  # of the critic's last map that one verdict looks at
+    head = 2 * (4 * places + 1)
+    plain = {"refiner": 80 + 2 * 2 * (8 * 8 * 9 + 8) + 9, "critic": 120 + 872 + 292 + 20 + head}
     assert counts == plain | {"guidance": 4 * 8 + 8 if row == "simgan-ggdr" else 0}
 
 
