@@ -39,6 +39,21 @@ STUDIES: dict[str, Study] = {
             outdated=f"{OLD_SIMGAN}; images for validation had siblings of their fonts among those learnt from",
         ),
         Study(
+            name="simgan-critics",
+            about="what history, a verdict an image and a guided critic change, and whether guidance needs the right aims",
+            pairs=("fonts-digits",),
+            rows=(
+                "source-only",
+                "simgan",
+                "simgan-nohist",
+                "simgan-global",
+                "simgan-ggdr",
+                "simgan-ggdr[guidance.aims=shuffled]",
+                "target-only",
+            ),
+            seeds=(8, 9, 10),
+        ),
+        Study(
             name="simgan-photos",
             about="the same where the target has photographs for a background",
             pairs=("digits-photos",),
