@@ -24,7 +24,7 @@ seeds = {seeds}
 def write_many(folder: Path, seeds: int = 1000) -> Path:
     """Write records of ``seeds`` seeds of ``simgan-ablation`` below a folder; return the study's TOML file beside the runs.
 
-    Ids are those of the study's own runs, but for their code. All else comes from the published seeds in turn; scores, errors of snapshots and step
+    Settings, budgets and all else but the seed come from the published seeds in turn; scores, errors of snapshots and step
     times are multiplied by normal noise around 1.
     """
     study, random = STUDIES["simgan-ablation"], np.random.default_rng(0)
