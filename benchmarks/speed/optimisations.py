@@ -88,9 +88,9 @@ def gradients_for_all() -> AbstractContextManager[object]:
     """Differentiate a loss for the weights of all networks, as ``loss.backward()`` does."""
     own = torch.autograd.grad
 
-    def grad(loss: Tensor, wanted: Sequence[Tensor]) -> tuple[Tensor | None, ...]:
+    def grad(loss: Tensor, wanted: Sequence[Tensor], *, allow_unused: bool) -> tuple[Tensor | None, ...]:
         every = [*wanted, *_leaves(loss, {id(one) for one in wanted})]
-        return own(loss, every, allow_unused=True)[: len(wanted)]
+        return own(loss, every, allow_unused=allow_unused)[: len(wanted)]
 
     return mock.patch.object(torch.autograd, "grad", grad)
 
